@@ -1,0 +1,3 @@
+package command
+
+func bitmapRows() []row { return nil }

@@ -1,0 +1,13 @@
+// Package command knows the Redis commands: one table, one row a command,
+// from which dispatch, key routing, COMMAND and its documentation all come.
+//
+// It owns what a client's connection means (authentication, transactions,
+// subscriptions) and what each command does to values. It must not know wire
+// bytes (resp.Writer encodes) nor other nodes.
+//
+// A command on keys is a pure decision: its handler runs in the turn of its
+// keys, reads their values and says what becomes of them. Who fetches the
+// values, and from how many nodes, is not its business.
+//
+// Invariant: a handler writes exactly one reply, or promises exactly one.
+package command

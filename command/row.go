@@ -1,0 +1,136 @@
+package command
+
+// flag is a property of a command.
+type flag uint32
+
+// The flags that COMMAND shows, then our own.
+const (
+	write flag = 1 << iota
+	readonly
+	denyoom
+	admin
+	pubsub
+	noscript
+	blocking
+	loading
+	stale
+	skipMonitor
+	skipSlowlog
+	fast
+	noAuth
+	noMulti
+	movable
+	allowBusy
+
+	// blind: the handler does not look at old values, only whether there are any.
+	blind
+	// anywhere: a command without keys that calls neither the store nor
+	// anything that waits, so that it may run within a transaction's turn.
+	anywhere
+	// queueless: executed at once inside MULTI (EXEC, DISCARD, …).
+	queueless
+	// subscribed: allowed to a RESP2 client that has subscriptions.
+	subscribed
+	// unpaused: executed while CLIENT PAUSE holds all commands.
+	unpaused
+	// ours: not a command of Redis 7.0.
+	ours
+)
+
+// flagNames are the words that COMMAND INFO shows, in its order.
+var flagNames = []struct {
+	bit  flag
+	name string
+}{
+	{write, "write"}, {readonly, "readonly"}, {denyoom, "denyoom"}, {admin, "admin"},
+	{pubsub, "pubsub"}, {noscript, "noscript"}, {blocking, "blocking"}, {loading, "loading"},
+	{stale, "stale"}, {skipMonitor, "skip_monitor"}, {skipSlowlog, "skip_slowlog"}, {fast, "fast"},
+	{noAuth, "no_auth"}, {noMulti, "no_multi"}, {movable, "movablekeys"}, {allowBusy, "allow_busy"},
+}
+
+// handler executes one command.
+type handler func(c *call)
+
+// row is everything that is known of one command.
+type row struct {
+	name  string // lower case; a subcommand has only its own word here
+	arity int    // words, the name's included; -n: at least n
+	flags flag
+	// Positions of keys among the words: first, last (negative: from the
+	// end), step; first 0 means no keys. keys overrides them where they
+	// depend on the words.
+	first, last, step int
+	keys              keysFunc
+	access            string // what becomes of the keys: "RO access", "RW access update", …
+	run               handler
+	sub               []row
+
+	// Documentation, in our own words. syntax is read by COMMAND DOCS: see
+	// docs.go for its grammar.
+	group      string
+	since      string
+	complexity string
+	summary    string
+	syntax     string
+	cats       string // ACL categories beyond those that follow from the flags
+
+	// Filled in by newTable.
+	full   string // "config|get"
+	index  int
+	parent *row
+	table  *table // of subcommands
+}
+
+// keysFunc appends the positions of the keys among args; ok is false if args
+// cannot be understood.
+type keysFunc func(args [][]byte, pos []int) (_ []int, ok bool)
+
+// has says whether the row has all of some flags.
+func (r *row) has(f flag) bool { return r.flags&f == f }
+
+// keyed says whether the command's words can name keys.
+func (r *row) keyed() bool { return r.first != 0 || r.keys != nil }
+
+// arityOK says whether a command of n words is well formed.
+func (r *row) arityOK(n int) bool {
+	if r.arity < 0 {
+		return n >= -r.arity
+	}
+	return n == r.arity
+}
+
+// keyPositions appends the positions of the keys among args. It is called only
+// with as many words as the arity asks for.
+func (r *row) keyPositions(args [][]byte, pos []int) ([]int, bool) {
+	if r.keys != nil {
+		return r.keys(args, pos)
+	}
+	if r.first == 0 {
+		return pos, true
+	}
+	last := r.last
+	if last < 0 {
+		last += len(args)
+	}
+	for i := r.first; i <= last && i < len(args); i += r.step {
+		pos = append(pos, i)
+	}
+	return pos, true
+}
+
+// numKeysAt is the keysFunc of commands that say how many keys follow.
+func numKeysAt(at int) keysFunc {
+	return func(args [][]byte, pos []int) ([]int, bool) {
+		if at >= len(args) {
+			return pos, false
+		}
+		n, ok := parseInt(args[at])
+		if !ok || n < 0 || n > int64(len(args)-at-1) {
+			return pos, false
+		}
+		for i := range int(n) {
+			pos = append(pos, at+1+i)
+		}
+		return pos, true
+	}
+}

@@ -1,0 +1,3 @@
+package command
+
+func scriptingRows() []row { return nil }

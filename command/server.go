@@ -1,0 +1,108 @@
+package command
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/rldb/rldb/replication/replica"
+	"github.com/rldb/rldb/resp"
+)
+
+// Settings are what commands need to know of the configuration. A Settings
+// value is never changed once it was handed to a Server. Sizes are bytes.
+type Settings struct {
+	RequirePass      string
+	MaxMemory        int64         // 0: no limit
+	MaxBulk          int64         // proto-max-bulk-len
+	MaxQuery         int64         // client-query-buffer-limit: also what MULTI may queue
+	SlowlogThan      time.Duration // negative: off
+	SlowlogMax       int
+	LatencyThreshold time.Duration // 0: off
+	RedisVersion     string        // what clients are told
+}
+
+// Config is CONFIG's side of the configuration.
+type Config interface {
+	// Get returns the names and values that match any of the patterns.
+	Get(patterns ...string) [][2]string
+	// Set changes all the settings or none. The error's text is what follows
+	// "ERR " in the reply.
+	Set(pairs [][2]string) error
+	Rewrite() error
+}
+
+// Front is the front end as commands see it: who is connected.
+type Front interface {
+	Each(func(*resp.Session) bool)
+	Connected() int
+	ClientMemory() int64
+	Counters() resp.Counters
+}
+
+// Options are what a Server is built with.
+type Options struct {
+	Store    *replica.Store
+	Config   Config
+	Settings Settings
+	Engine   string // the engine's name, for INFO
+	Version  string // rldb's own
+	Port     func() int
+	File     string // the config file's path, if there is one
+	Log      *slog.Logger
+	// Shutdown ends the node, for SHUTDOWN. It returns at once.
+	Shutdown func()
+}
+
+// Server executes commands: it is the front end's Handler. It is safe for use
+// by many workers; what they share is here, and each part has its own lock.
+type Server struct {
+	table    *table
+	store    *replica.Store
+	front    Front
+	config   Config
+	settings atomic.Pointer[Settings]
+	opt      Options
+	log      *slog.Logger
+	started  time.Time
+	runID    string
+
+	stats    stats
+	hub      hub
+	monitors monitors
+	slowlog  slowlog
+	latency  latency
+	pause    pause
+}
+
+// New returns a Server; Attach completes it.
+func New(o Options) *Server {
+	s := &Server{store: o.Store, config: o.Config, opt: o, log: o.Log, started: time.Now(), runID: randomID()}
+	var rows int
+	s.table, rows = newTable()
+	s.stats.init(rows)
+	s.SetSettings(o.Settings)
+	return s
+}
+
+// Attach tells the server the front end that serves it, before any client
+// connects.
+func (s *Server) Attach(f Front) { s.front = f }
+
+// Settings are the settings in force.
+func (s *Server) Settings() *Settings { return s.settings.Load() }
+
+// SetSettings replaces the settings.
+func (s *Server) SetSettings(v Settings) { s.settings.Store(&v) }
+
+// NewWorker implements resp.Handler.
+func (s *Server) NewWorker() resp.Worker { return newWorker(s) }
+
+// randomID is 40 random hexadecimal digits, as Redis's run IDs are.
+func randomID() string {
+	var b [20]byte
+	rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}

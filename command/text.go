@@ -1,0 +1,38 @@
+package command
+
+import (
+	"strings"
+
+	"github.com/rldb/rldb/engine"
+	"github.com/rldb/rldb/resp"
+)
+
+type replicaMode = engine.Mode
+
+// clean is text of a client's for use in an error: one line.
+func clean(b []byte) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\r' || r == '\n' {
+			return ' '
+		}
+		return r
+	}, string(b))
+}
+
+func upper(s string) string { return strings.ToUpper(s) }
+
+// errorCode is the first word of an error's text.
+func errorCode(text string) string {
+	code, _, _ := strings.Cut(text, " ")
+	return code
+}
+
+// errorCodeAt is the code of the error that was written at mark.
+func errorCodeAt(w *resp.Writer, mark int) string {
+	b := w.Bytes()
+	if mark >= len(b) || b[mark] != '-' {
+		return "ERR"
+	}
+	line := string(b[mark+1 : min(len(b), mark+33)])
+	return errorCode(strings.TrimRight(line, "\r\n"))
+}

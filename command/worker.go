@@ -1,0 +1,228 @@
+package command
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/rldb/rldb/replication/replica"
+	"github.com/rldb/rldb/resp"
+)
+
+// worker executes the commands of one connection loop, one after another.
+type worker struct {
+	srv     *Server
+	call    call
+	txn     replica.Txn
+	last    time.Time // when the last command of this batch ended; zero: none
+	samples []sample  // of this batch
+}
+
+func newWorker(s *Server) *worker { return &worker{srv: s} }
+
+// Open implements resp.Worker.
+func (w *worker) Open(s *resp.Session) {
+	cl := &client{s: s}
+	cl.queueN.Store(-1)
+	cl.proto.Store(2)
+	cl.authed = w.srv.Settings().RequirePass == ""
+	s.SetTrusted(cl.authed)
+	s.State = cl
+}
+
+// Close implements resp.Worker.
+func (w *worker) Close(s *resp.Session) {
+	cl := clientOf(s)
+	w.srv.hub.leave(cl)
+	w.srv.monitors.remove(cl)
+	w.srv.pause.forget(s)
+}
+
+// Flush implements resp.Worker: it publishes the batch's figures.
+func (w *worker) Flush() {
+	w.last = time.Time{}
+	if len(w.samples) > 0 {
+		w.srv.stats.add(w.samples)
+		w.samples = w.samples[:0]
+	}
+}
+
+// Do implements resp.Worker.
+func (w *worker) Do(s *resp.Session, args [][]byte) resp.Verdict {
+	if w.last.IsZero() {
+		w.last = time.Now()
+	}
+	c := &w.call
+	*c = call{w: s.Writer(), args: args, s: s, cl: clientOf(s), wk: w, srv: w.srv, wall: w.last,
+		keys: c.keys[:0], pos: c.pos[:0]}
+	r, ok := w.srv.table.lookup(args)
+	if r == nil || !ok || !r.arityOK(len(args)) {
+		w.malformed(c, r, ok)
+		return resp.Done
+	}
+	c.row = r
+	if refusal := w.refuse(c); refusal != "" {
+		w.reject(c, refusal)
+		return resp.Done
+	}
+	if w.srv.pause.holds(c) {
+		return resp.Stall
+	}
+	if c.cl.multi && !r.has(queueless) {
+		c.enqueue()
+		return resp.Done
+	}
+	w.execute(c)
+	return resp.Done
+}
+
+// malformed answers what is no command of the table.
+func (w *worker) malformed(c *call, r *row, subKnown bool) {
+	switch {
+	case r == nil && (c.is(0, "POST") || c.is(0, "HOST:")):
+		// A browser was made to talk to this port: see Redis's
+		// cross-protocol scripting protection.
+		w.srv.log.Warn("closing a connection that speaks HTTP: possibly a cross-protocol attack",
+			"addr", c.s.Remote())
+		c.s.Hangup()
+		return
+	case r == nil:
+		w.reject(c, unknownCommand(c.args))
+	case !subKnown:
+		w.reject(c, fmt.Sprintf("ERR unknown subcommand '%.128s'. Try %s HELP.",
+			clean(c.args[1]), upper(r.name)))
+	default:
+		c.row = r
+		w.reject(c, "ERR wrong number of arguments for '"+r.full+"' command")
+	}
+}
+
+// unknownCommand is the error for a name that is no command, with the start of
+// its arguments, as Redis words it.
+func unknownCommand(args [][]byte) string {
+	var rest []byte
+	for _, a := range args[1:] {
+		if len(rest) >= 128 {
+			break
+		}
+		rest = fmt.Appendf(rest, "'%.*s' ", 128-len(rest), clean(a))
+	}
+	return fmt.Sprintf("ERR unknown command '%.128s', with args beginning with: %s", clean(args[0]), rest)
+}
+
+// refuse is why a well-formed command must not be executed now, or "".
+func (w *worker) refuse(c *call) string {
+	r, cl := c.row, c.cl
+	if !cl.authed && !r.has(noAuth) {
+		return "NOAUTH Authentication required."
+	}
+	if cl.multi && r.has(noMulti) {
+		return "ERR Command not allowed inside a transaction"
+	}
+	if r.has(denyoom) {
+		if limit := w.srv.Settings().MaxMemory; limit > 0 && w.srv.usedMemory() > limit {
+			return errOOM
+		}
+	}
+	if cl.subscriptions() > 0 && c.w.Proto() == 2 && !r.has(subscribed) {
+		return "ERR Can't execute '" + r.full + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
+	}
+	return ""
+}
+
+// reject answers a command that is not executed. In a MULTI it dooms EXEC.
+func (w *worker) reject(c *call, text string) {
+	c.w.Error(text)
+	if c.cl.multi {
+		c.cl.doomed = true
+	}
+	w.sample(sample{row: c.row, code: errorCode(text), rejected: true})
+}
+
+// execute runs a command and takes its time.
+func (w *worker) execute(c *call) {
+	r := c.row
+	if w.srv.monitors.any() && !r.has(skipMonitor) && !r.has(admin) {
+		w.srv.monitors.feed(c)
+	}
+	c.cl.last.Store(r)
+	mark := c.w.Len()
+	if r.keyed() {
+		w.onKeys(c)
+	} else {
+		c.now = w.srv.store.Now(c.wall)
+		r.run(c)
+	}
+	end := time.Now()
+	took := end.Sub(w.last)
+	w.last = end
+	x := sample{row: r, took: took}
+	if c.failed {
+		x.failed, x.code = true, errorCodeAt(c.w, mark)
+	}
+	w.sample(x)
+	if set := w.srv.Settings(); !r.has(skipSlowlog) && (set.SlowlogThan >= 0 && took >= set.SlowlogThan ||
+		set.LatencyThreshold > 0 && took >= set.LatencyThreshold) {
+		w.slow(c, took, set)
+	}
+}
+
+// slow remembers a slow command.
+func (w *worker) slow(c *call, took time.Duration, set *Settings) {
+	if set.SlowlogThan >= 0 && took >= set.SlowlogThan {
+		w.srv.slowlog.add(c, took, set.SlowlogMax)
+	}
+	if set.LatencyThreshold > 0 && took >= set.LatencyThreshold {
+		w.srv.latency.add(c, took)
+	}
+}
+
+// onKeys runs a command in the turn of its keys.
+func (w *worker) onKeys(c *call) {
+	pos, ok := c.row.keyPositions(c.args, c.pos)
+	c.pos = pos
+	c.now = w.srv.store.Now(c.wall)
+	c.txn = &w.txn
+	c.txn.Reset(w.srv.store, c.row.mode(), c.now, c)
+	if ok {
+		for _, p := range pos {
+			c.keys = append(c.keys, c.txn.Key(c.args[p]))
+		}
+	}
+	if c.txn.Len() == 0 {
+		c.row.run(c) // the arguments are wrong: the handler says how
+		return
+	}
+	mark := c.w.Len()
+	w.srv.store.Do(c.txn)
+	if err := c.txn.Err(); err != nil {
+		c.w.Truncate(mark)
+		c.fail("ERR " + err.Error())
+	}
+}
+
+// mode is what the row's transaction needs.
+func (r *row) mode() replicaMode {
+	switch {
+	case r.has(blind):
+		return replica.Blind
+	case r.has(write):
+		return replica.Write
+	}
+	return replica.Read
+}
+
+// Decide implements replica.Step.
+func (c *call) Decide(t *replica.Txn) {
+	for _, k := range c.keys {
+		if t.Corrupt(k) && !c.row.has(blind) {
+			c.fail("ERR the value of a key is damaged: it does not match its checksum")
+			return
+		}
+	}
+	c.row.run(c)
+}
+
+// Done implements replica.Step.
+func (c *call) Done(*replica.Txn) {}
+
+func (w *worker) sample(x sample) { w.samples = append(w.samples, x) }

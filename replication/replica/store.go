@@ -1,0 +1,152 @@
+package replica
+
+import (
+	"encoding/binary"
+	"log/slog"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rldb/rldb/engine"
+	"github.com/rldb/rldb/record"
+)
+
+// Options are what a Store is opened with.
+type Options struct {
+	Engine engine.Engine // owned by the Store from here on
+	Clock  *record.Clock
+	Actor  uint64 // made anew for every process start
+	Log    *slog.Logger
+}
+
+// Counters are totals since the start.
+type Counters struct {
+	Expired int64 // keys removed because they had expired
+}
+
+// Store is this node's copy. It owns one goroutine, which removes expired keys
+// and is ended by Close.
+type Store struct {
+	eng   engine.Engine
+	clock *record.Clock
+	actor uint64
+	log   *slog.Logger
+	slots [engine.Slots]slot
+
+	expiring  atomic.Int64 // keys with an expiry
+	expirySum atomic.Int64 // of their expiries, ms: modulo 2^64, as is the sum it answers
+	expired   atomic.Int64
+	sweepOff  atomic.Bool
+
+	stop chan struct{}
+	wg   sync.WaitGroup
+}
+
+// slot holds what is known of a slot without looking at its entries.
+type slot struct {
+	// due is no later than the earliest expiry in the slot; never: none.
+	due atomic.Int64
+	// removed counts removals, and stands in for the version of absent keys.
+	removed atomic.Uint64
+}
+
+const never = math.MaxInt64
+
+// Open returns a Store over an engine and starts its sweep.
+func Open(o Options) *Store {
+	s := &Store{eng: o.Engine, clock: o.Clock, actor: o.Actor, log: o.Log, stop: make(chan struct{})}
+	for i := range s.slots {
+		s.slots[i].due.Store(never)
+	}
+	s.wg.Go(s.sweepLoop)
+	return s
+}
+
+// Close ends the sweep and closes the engine. No call may be running.
+func (s *Store) Close() error {
+	close(s.stop)
+	s.wg.Wait()
+	return s.eng.Close()
+}
+
+// Now is the time by which expiry is judged, Unix ms. wall is the wall clock.
+func (s *Store) Now(wall time.Time) int64 { return s.clock.MilliAt(wall.UnixMilli()) }
+
+// Keys is the number of keys, expired ones that are not removed yet included.
+func (s *Store) Keys() int64 { return s.eng.Stats().Keys }
+
+// SlotKeys is Keys of one slot.
+func (s *Store) SlotKeys(slot uint16) int64 { return s.eng.Len(slot) }
+
+// Expiring is the number of keys that have an expiry, and the sum of these
+// expiries in Unix ms (modulo 2^64).
+func (s *Store) Expiring() (keys, sum int64) { return s.expiring.Load(), s.expirySum.Load() }
+
+// Stats are the engine's figures.
+func (s *Store) Stats() engine.Stats { return s.eng.Stats() }
+
+// UsedBytes is the memory that the data takes, cheap enough to be asked before
+// every write.
+func (s *Store) UsedBytes() int64 { return s.eng.UsedBytes() }
+
+// Counters are the store's totals.
+func (s *Store) Counters() Counters { return Counters{Expired: s.expired.Load()} }
+
+// SetActiveExpire turns the removal of expired keys that nobody asks for on or
+// off (DEBUG SET-ACTIVE-EXPIRE). Expired values are never seen either way.
+func (s *Store) SetActiveExpire(on bool) { s.sweepOff.Store(!on) }
+
+// Sync makes everything durable.
+func (s *Store) Sync() error { return s.eng.Sync() }
+
+// Clear removes every key. Keys that are written meanwhile may stay.
+func (s *Store) Clear() error {
+	for i := range s.slots {
+		if s.eng.Len(uint16(i)) == 0 {
+			continue
+		}
+		if err := s.clearSlot(uint16(i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// The meta of an entry: its expiry in Unix ms (0: none), then 8 bytes kept for
+// the digest's hash.
+
+func metaOf(expireAt int64) (m engine.Meta) {
+	binary.LittleEndian.PutUint64(m[:], uint64(expireAt))
+	return m
+}
+
+func expiryOf(m engine.Meta) int64 { return int64(binary.LittleEndian.Uint64(m[:])) }
+
+// counted keeps the figures of a slot when an entry's expiry goes from one time
+// to another (0: no expiry, or no entry).
+func (s *Store) counted(slot uint16, from, to int64) {
+	if from == to {
+		return
+	}
+	switch {
+	case from == 0:
+		s.expiring.Add(1)
+	case to == 0:
+		s.expiring.Add(-1)
+	}
+	s.expirySum.Add(to - from)
+	if to != 0 {
+		s.dueBy(slot, to)
+	}
+}
+
+func (s *Store) dueBy(slot uint16, at int64) {
+	due := &s.slots[slot].due
+	for {
+		d := due.Load()
+		if d <= at || due.CompareAndSwap(d, at) {
+			return
+		}
+	}
+}

@@ -1,0 +1,302 @@
+package replica
+
+import (
+	"bytes"
+	"sync"
+
+	"github.com/rldb/rldb/engine"
+	"github.com/rldb/rldb/record"
+	"github.com/rldb/rldb/ring"
+)
+
+// Step decides a transaction over values. Decide is called once, in the turn of
+// all of the transaction's keys: it must be quick, must not block, and must not
+// call the Store. Done reports the end of a transaction that was started.
+type Step interface {
+	Decide(t *Txn)
+	Done(t *Txn)
+}
+
+// Txn reads and changes some keys at once, in their turn. It is reused: Reset,
+// Key for each key, then Store.Try. Its methods for values are for Decide.
+//
+// A change is seen by later reads within the same Decide.
+type Txn struct {
+	now   int64
+	store *Store
+	step  Step
+	eng   engine.Txn
+	vals  []val
+	heads []byte
+	index map[string]int
+	arena []byte
+	// expired: a read met an expired entry, which is to be removed.
+	expired bool
+}
+
+// val is one key's value as the transaction sees it.
+type val struct {
+	data     []byte
+	found    bool
+	changed  bool
+	expireAt int64
+	version  uint64
+	corrupt  bool
+}
+
+// Modes of a transaction.
+const (
+	Read  = engine.Read
+	Write = engine.Write
+	Blind = engine.Blind
+)
+
+// Reset empties the transaction for a new use. now is Store.Now.
+func (t *Txn) Reset(s *Store, mode engine.Mode, now int64, step Step) {
+	t.store, t.step, t.now = s, step, now
+	t.eng.Keys, t.eng.Mode, t.eng.Step = t.eng.Keys[:0], mode, t
+	t.arena, t.expired = t.arena[:0], false
+	if len(t.index) > 0 {
+		clear(t.index)
+	}
+	if cap(t.vals) > keepKeys {
+		*t = Txn{store: s, step: step, now: now, eng: engine.Txn{Mode: mode, Step: t}}
+	}
+	if cap(t.arena) > keepArena {
+		t.arena = nil
+	}
+}
+
+// What a Txn keeps for its next use: room for so many keys, so many bytes.
+const (
+	keepKeys  = 1024
+	keepArena = 64 << 10
+	// scanKeys is up to how many keys are looked up by comparing them all.
+	scanKeys = 8
+)
+
+// Key adds a key, which must stay unchanged until the transaction is over, and
+// returns its number. A key that is there already keeps its number.
+func (t *Txn) Key(name []byte) int {
+	n := len(t.eng.Keys)
+	if n > 0 {
+		if i := t.find(name); i >= 0 {
+			return i
+		}
+	}
+	t.eng.Keys = append(t.eng.Keys, engine.Key{Slot: ring.Slot(name), Hash: engine.Hash(name), Name: name})
+	if n >= scanKeys {
+		t.index[string(name)] = n
+	}
+	return n
+}
+
+func (t *Txn) find(name []byte) int {
+	keys := t.eng.Keys
+	if len(keys) < scanKeys {
+		for i := range keys {
+			if bytes.Equal(keys[i].Name, name) {
+				return i
+			}
+		}
+		return -1
+	}
+	if len(t.index) == 0 {
+		if t.index == nil {
+			t.index = make(map[string]int, 2*len(keys))
+		}
+		for i := range keys {
+			t.index[string(keys[i].Name)] = i
+		}
+	}
+	if i, ok := t.index[string(name)]; ok {
+		return i
+	}
+	return -1
+}
+
+// Len is the number of distinct keys; Name is key i.
+func (t *Txn) Len() int { return len(t.eng.Keys) }
+
+// Name is the name of key i.
+func (t *Txn) Name(i int) []byte { return t.eng.Keys[i].Name }
+
+// Now is the time by which the transaction judges expiry, Unix ms.
+func (t *Txn) Now() int64 { return t.now }
+
+// Get is key i's value; ok is false if there is none. The bytes are valid until
+// Decide returns, and must not be written to.
+func (t *Txn) Get(i int) (data []byte, ok bool) {
+	v := &t.vals[i]
+	return v.data, v.found
+}
+
+// Exists says whether key i has a value; it may be asked of Blind transactions.
+func (t *Txn) Exists(i int) bool { return t.vals[i].found }
+
+// Corrupt says whether key i's value is damaged: it has no bytes to give.
+func (t *Txn) Corrupt(i int) bool { return t.vals[i].corrupt }
+
+// ExpireAt is when key i's value expires, Unix ms; 0: never.
+func (t *Txn) ExpireAt(i int) int64 { return t.vals[i].expireAt }
+
+// Version changes whenever key i is changed, also when it comes or goes.
+func (t *Txn) Version(i int) uint64 { return t.vals[i].version }
+
+// Set gives key i a value. data must stay unchanged until the transaction is
+// over; it may be, or be part of, what Get(i) returned, but nothing that Get
+// returned for another key: copy that with Scratch. expireAt is in Unix ms; a
+// time that has passed removes the key.
+func (t *Txn) Set(i int, data []byte, expireAt int64) {
+	if expireAt != 0 && expireAt <= t.now {
+		t.Delete(i)
+		return
+	}
+	v := &t.vals[i]
+	v.data, v.found, v.changed, v.expireAt = data, true, true, expireAt
+}
+
+// Delete removes key i.
+func (t *Txn) Delete(i int) {
+	v := &t.vals[i]
+	v.data, v.found, v.changed, v.expireAt = nil, false, true, 0
+}
+
+// Scratch gives n bytes of memory that live until the transaction is over.
+func (t *Txn) Scratch(n int) []byte {
+	if cap(t.arena)-len(t.arena) < n {
+		t.arena = make([]byte, 0, max(n, 2*min(cap(t.arena), keepArena)))
+	}
+	from := len(t.arena)
+	t.arena = t.arena[:from+n]
+	return t.arena[from : from+n : from+n]
+}
+
+// Try carries the transaction out if that needs no disk. False means that
+// nothing has happened.
+func (s *Store) Try(t *Txn) bool {
+	if !s.eng.Try(&t.eng) {
+		return false
+	}
+	if t.expired {
+		s.reap(t)
+	}
+	return true
+}
+
+// Do carries the transaction out to its end, waiting for a disk if it must.
+func (s *Store) Do(t *Txn) {
+	if s.Try(t) {
+		return
+	}
+	w := &waiter{step: t.step}
+	w.wg.Add(1)
+	t.step = w
+	s.eng.Start(&t.eng)
+	w.wg.Wait()
+}
+
+// waiter is a step whose end is waited for.
+type waiter struct {
+	step Step
+	wg   sync.WaitGroup
+}
+
+func (w *waiter) Decide(t *Txn) { w.step.Decide(t) }
+func (w *waiter) Done(*Txn)     { w.wg.Done() }
+
+// Err is why the transaction changed nothing, or nil.
+func (t *Txn) Err() error { return t.eng.Err }
+
+// Decide is the engine's call: it shows the step the values that the entries
+// stand for, and turns what the step changed into entries.
+func (t *Txn) Decide(e *engine.Txn) {
+	n := len(e.Keys)
+	if cap(t.vals) < n {
+		t.vals = make([]val, n)
+		t.heads = make([]byte, 0, n*record.MaxHead)
+	}
+	t.vals = t.vals[:n]
+	for i := range t.vals {
+		t.load(i, &e.Old[i])
+	}
+	t.step.Decide(t)
+	if e.Mode == engine.Read {
+		return
+	}
+	t.heads = t.heads[:0]
+	for i := range t.vals {
+		t.save(i, &e.Old[i], &e.New[i])
+	}
+}
+
+func (t *Txn) load(i int, old *engine.Entry) {
+	v := &t.vals[i]
+	*v = val{}
+	if !old.Found {
+		v.version = absent + t.store.slots[t.eng.Keys[i].Slot].removed.Load()
+		return
+	}
+	v.expireAt = expiryOf(old.Meta)
+	if v.expireAt != 0 && v.expireAt <= t.now {
+		v.expireAt = 0
+		v.version = absent + t.store.slots[t.eng.Keys[i].Slot].removed.Load()
+		t.expired = true
+		return
+	}
+	v.found = true
+	if t.eng.Mode == engine.Blind {
+		return
+	}
+	r, err := record.Decode(old.Value)
+	if err == nil {
+		err = r.Verify()
+	}
+	v.corrupt = err != nil
+	v.data, v.version = r.Value, uint64(r.Dot.HLC)
+}
+
+// absent sets the versions of absent keys apart from dots: no hybrid time has
+// its highest bit set before the year 6429.
+const absent = 1 << 63
+
+func (t *Txn) save(i int, old *engine.Entry, c *engine.Change) {
+	v := &t.vals[i]
+	s, slot := t.store, t.eng.Keys[i].Slot
+	was := int64(0)
+	if old.Found {
+		was = expiryOf(old.Meta)
+		if was != 0 && was <= t.now {
+			s.expired.Add(1)
+			if !v.found {
+				v.changed = true // met an expired entry: remove it
+			}
+		}
+	}
+	switch {
+	case !v.changed:
+		return
+	case !v.found:
+		if old.Found {
+			c.Action = engine.Delete
+			if was == 0 || was > t.now {
+				s.slots[slot].removed.Add(1)
+			}
+			s.counted(slot, was, 0)
+		}
+		return
+	}
+	r := record.Record{
+		Type:     record.String,
+		Dot:      record.Dot{Actor: s.actor, HLC: s.clock.After(0, t.now)},
+		ExpireAt: v.expireAt,
+		CRC:      record.Checksum(v.data),
+	}
+	from := len(t.heads)
+	t.heads = record.AppendHead(t.heads, &r)
+	c.Action, c.Meta, c.Head, c.Body = engine.Put, metaOf(v.expireAt), t.heads[from:], v.data
+	s.counted(slot, was, v.expireAt)
+}
+
+// Done passes the end of a started transaction on.
+func (t *Txn) Done(*engine.Txn) { t.step.Done(t) }

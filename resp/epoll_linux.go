@@ -1,0 +1,310 @@
+package resp
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// loop serves many sessions from one goroutine: it waits for sockets with
+// epoll, and for tasks from other goroutines with an eventfd.
+//
+// Everything in it belongs to its goroutine, but for what mu guards. A session
+// of the loop has its turn when the goroutine handles one of its events.
+type loop struct {
+	srv    *Server
+	worker Worker
+	ep     int
+	wakeFD int
+	conns  map[int32]*fdConn
+	rbuf   []byte
+	spare  [][]byte // reply buffers to lend
+	tasks  []task   // being handled
+
+	awake atomic.Bool // the goroutine will look at queue before it waits
+	mu    sync.Mutex  // guards what follows
+	queue []task
+	fresh []*fdConn // connections to begin serving
+	stop  bool
+}
+
+// fdConn is the transport of a session on a loop.
+type fdConn struct {
+	s      Session
+	l      *loop
+	fd     int
+	events uint32
+}
+
+const idleEvents = unix.EPOLLRDHUP
+
+func newLoops(srv *Server, n int) ([]*loop, error) {
+	loops := make([]*loop, n)
+	for i := range loops {
+		ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+		if err != nil {
+			return nil, err
+		}
+		wake, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
+		if err != nil {
+			return nil, err
+		}
+		l := &loop{srv: srv, worker: srv.handler.NewWorker(), ep: ep, wakeFD: wake,
+			conns: map[int32]*fdConn{}, rbuf: make([]byte, readSize)}
+		ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(wake)}
+		if err := unix.EpollCtl(ep, unix.EPOLL_CTL_ADD, wake, &ev); err != nil {
+			return nil, err
+		}
+		loops[i] = l
+	}
+	return loops, nil
+}
+
+// adopt takes a connection over from the net package. It reports false if the
+// connection has no file descriptor to take.
+func (l *loop) adopt(nc net.Conn) bool {
+	sc, ok := nc.(syscall.Conn)
+	if !ok {
+		return false
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return false
+	}
+	fd := -1
+	raw.Control(func(orig uintptr) {
+		fd, err = unix.FcntlInt(orig, unix.F_DUPFD_CLOEXEC, 0)
+	})
+	if err != nil || fd < 0 {
+		return false
+	}
+	remote, local, isUnix := endpoints(nc)
+	nc.Close()
+	c := &fdConn{l: l, fd: fd}
+	c.s.init(l.srv, c, l.worker, remote, local, isUnix)
+	l.mu.Lock()
+	l.fresh = append(l.fresh, c)
+	l.mu.Unlock()
+	l.wake()
+	return true
+}
+
+// begin starts serving a connection, on the loop's goroutine.
+func (l *loop) begin(c *fdConn) {
+	c.events = unix.EPOLLIN | idleEvents
+	ev := unix.EpollEvent{Events: c.events, Fd: int32(c.fd)}
+	if !l.srv.remember(&c.s) {
+		unix.Close(c.fd)
+		return
+	}
+	if err := unix.EpollCtl(l.ep, unix.EPOLL_CTL_ADD, c.fd, &ev); err != nil {
+		l.srv.log.Error("epoll refused a connection", "err", err)
+		l.srv.forget(&c.s)
+		unix.Close(c.fd)
+		return
+	}
+	l.conns[int32(c.fd)] = c
+	l.worker.Open(&c.s)
+}
+
+// serve is the loop's goroutine.
+func (l *loop) serve() {
+	events := make([]unix.EpollEvent, 256)
+	for l.collect() {
+		n := l.wait(events)
+		for i := range n {
+			ev := &events[i]
+			if int(ev.Fd) == l.wakeFD {
+				var b [8]byte
+				unix.Read(l.wakeFD, b[:])
+				continue
+			}
+			if c := l.conns[ev.Fd]; c != nil {
+				c.event(ev.Events)
+			}
+		}
+	}
+	for _, c := range l.conns {
+		c.s.broken = true
+		c.s.settle()
+	}
+	unix.Close(l.ep)
+	unix.Close(l.wakeFD)
+}
+
+// wait returns the sockets that are ready. It first asks without blocking: a
+// busy loop then never tells Go's scheduler that it might block.
+func (l *loop) wait(events []unix.EpollEvent) int {
+	n := epollPoll(l.ep, events)
+	if n > 0 {
+		return n
+	}
+	l.awake.Store(false)
+	l.mu.Lock()
+	work := len(l.queue) > 0 || len(l.fresh) > 0 || l.stop
+	l.mu.Unlock()
+	if !work {
+		n, _ = unix.EpollWait(l.ep, events, -1)
+	}
+	l.awake.Store(true)
+	return max(n, 0)
+}
+
+// collect handles what other goroutines posted; false when the loop is to end.
+func (l *loop) collect() bool {
+	l.mu.Lock()
+	l.tasks, l.queue = l.queue, l.tasks[:0]
+	fresh, stop := l.fresh, l.stop
+	l.fresh = nil
+	l.mu.Unlock()
+	for _, c := range fresh {
+		if stop {
+			unix.Close(c.fd)
+			continue
+		}
+		l.begin(c)
+	}
+	for _, t := range l.tasks {
+		if s := t.s; !s.gone {
+			s.take(t)
+		}
+	}
+	for i, t := range l.tasks {
+		if s := t.s; !s.gone {
+			s.flush()
+			s.resume()
+			s.settle()
+		}
+		l.tasks[i] = task{}
+	}
+	return !stop
+}
+
+func (c *fdConn) event(ev uint32) {
+	s := &c.s
+	if ev&unix.EPOLLOUT != 0 {
+		s.flush()
+		s.resume()
+	}
+	if ev&(unix.EPOLLIN|unix.EPOLLHUP|unix.EPOLLERR|unix.EPOLLRDHUP) != 0 && !s.broken {
+		c.receive(ev)
+	}
+	s.settle()
+}
+
+// receive reads once; epoll tells again when there is more.
+func (c *fdConn) receive(ev uint32) {
+	s := &c.s
+	if !s.ready() && ev&(unix.EPOLLHUP|unix.EPOLLERR) == 0 {
+		return // a client that only closed its side still gets its replies
+	}
+	own := len(s.in) > 0
+	buf := c.l.rbuf
+	if own {
+		buf = s.growInput()
+	}
+	n, errno := rawRead(c.fd, buf)
+	if n < 0 {
+		if errno != unix.EAGAIN && errno != unix.EINTR {
+			s.broken = true
+		}
+		return
+	}
+	if n == 0 {
+		s.closing = true
+		s.dropInput()
+		return
+	}
+	s.srv.netIn.Add(int64(n))
+	s.active.Store(nowMilli())
+	if own {
+		s.in = s.in[:len(s.in)+n]
+		s.run(nil)
+		return
+	}
+	s.run(buf[:n])
+}
+
+func (c *fdConn) write(p []byte) (int, error) {
+	sent := 0
+	for sent < len(p) {
+		n, errno := rawWrite(c.fd, p[sent:])
+		switch {
+		case n > 0:
+			sent += n
+		case errno == unix.EINTR:
+		case errno == unix.EAGAIN:
+			return sent, nil
+		default:
+			return sent, errno
+		}
+	}
+	return sent, nil
+}
+
+func (c *fdConn) interest(read, write bool) {
+	want := uint32(0)
+	if read {
+		want |= unix.EPOLLIN | idleEvents
+	}
+	if write {
+		want |= unix.EPOLLOUT
+	}
+	if want == c.events {
+		return
+	}
+	c.events = want
+	ev := unix.EpollEvent{Events: want, Fd: int32(c.fd)}
+	if err := unix.EpollCtl(c.l.ep, unix.EPOLL_CTL_MOD, c.fd, &ev); err != nil {
+		c.s.broken = true
+	}
+}
+
+func (c *fdConn) post(t task) {
+	c.l.mu.Lock()
+	c.l.queue = append(c.l.queue, t)
+	c.l.mu.Unlock()
+	c.l.wake()
+}
+
+// abort does nothing: the turn that Kill posts closes the socket.
+func (c *fdConn) abort() {}
+
+func (c *fdConn) close() {
+	delete(c.l.conns, int32(c.fd))
+	unix.Close(c.fd)
+}
+
+func (c *fdConn) borrow() []byte {
+	l := c.l
+	if n := len(l.spare); n > 0 {
+		b := l.spare[n-1]
+		l.spare = l.spare[:n-1]
+		return b
+	}
+	return make([]byte, 0, bufferSize)
+}
+
+func (c *fdConn) giveBack(b []byte) {
+	if cap(b) <= keepBuffer && len(c.l.spare) < 16 {
+		c.l.spare = append(c.l.spare, b[:0])
+	}
+}
+
+// wake has the loop look at its queue soon.
+func (l *loop) wake() {
+	if l.awake.Load() {
+		return
+	}
+	unix.Write(l.wakeFD, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+}
+
+func (l *loop) halt() {
+	l.mu.Lock()
+	l.stop = true
+	l.mu.Unlock()
+	l.wake()
+}

@@ -1,0 +1,152 @@
+package resp
+
+import (
+	"crypto/tls"
+	"net"
+	"sync"
+	"time"
+)
+
+// netConn is the transport of a session with goroutines of its own: one that
+// reads, and one more while tasks wait. It serves TLS, and systems without
+// epoll.
+//
+// turn is held by whichever of the two has the session's turn. It is held
+// across a blocking write, on purpose: nothing but this session waits for it,
+// and a client that does not read stops only itself. abort makes that write
+// fail.
+type netConn struct {
+	s    Session
+	nc   net.Conn
+	turn sync.Mutex
+	wake chan struct{} // a paused reader looks again; capacity 1
+
+	mu    sync.Mutex // guards what follows
+	queue []task
+	pump  bool // a goroutine is at the queue
+	over  bool // the session is closed: tasks are dropped
+}
+
+// handshakeTime bounds how long a TLS client may take to introduce itself.
+const handshakeTime = 10 * time.Second
+
+// serveConn serves a connection with a goroutine of its own.
+func (s *Server) serveConn(nc net.Conn) {
+	c := &netConn{nc: nc, wake: make(chan struct{}, 1)}
+	remote, local, isUnix := endpoints(nc)
+	c.s.init(s, c, s.handler.NewWorker(), remote, local, isUnix)
+	if !s.remember(&c.s) {
+		nc.Close()
+		return
+	}
+	s.wg.Go(c.read)
+}
+
+func (c *netConn) read() {
+	s := &c.s
+	c.turn.Lock()
+	s.worker.Open(s)
+	c.turn.Unlock()
+	if t, ok := c.nc.(*tls.Conn); ok {
+		t.SetDeadline(time.Now().Add(handshakeTime))
+		if err := t.Handshake(); err != nil {
+			s.srv.log.Debug("TLS handshake failed", "addr", s.remote, "err", err)
+			c.received(nil, err)
+			return
+		}
+		t.SetDeadline(time.Time{})
+	}
+	buf := make([]byte, bufferSize)
+	for {
+		n, err := c.nc.Read(buf)
+		if !c.received(buf[:n], err) {
+			return
+		}
+	}
+}
+
+// received takes the turn with new input; false when the session is over.
+func (c *netConn) received(b []byte, err error) bool {
+	s := &c.s
+	c.turn.Lock()
+	defer c.turn.Unlock()
+	if s.gone {
+		return false
+	}
+	if len(b) > 0 {
+		s.srv.netIn.Add(int64(len(b)))
+		s.active.Store(nowMilli())
+		s.run(b)
+	}
+	if err != nil {
+		s.closing = true
+		s.dropInput()
+	}
+	s.settle()
+	for !s.gone && !s.ready() {
+		c.turn.Unlock()
+		<-c.wake
+		c.turn.Lock()
+	}
+	return !s.gone
+}
+
+// pumpTasks takes the turn for queued tasks until there are none.
+func (c *netConn) pumpTasks() {
+	s := &c.s
+	for {
+		c.mu.Lock()
+		tasks := c.queue
+		c.queue = nil
+		c.pump = len(tasks) > 0
+		c.mu.Unlock()
+		if len(tasks) == 0 {
+			return
+		}
+		c.turn.Lock()
+		if !s.gone {
+			for _, t := range tasks {
+				s.take(t)
+			}
+			s.flush()
+			s.resume()
+			s.settle()
+		}
+		c.turn.Unlock()
+		select {
+		case c.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// post starts a pump only while the session is open, so its reader still
+// counts in the server's WaitGroup.
+func (c *netConn) post(t task) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.over {
+		return
+	}
+	c.queue = append(c.queue, t)
+	if !c.pump {
+		c.pump = true
+		c.s.srv.wg.Go(c.pumpTasks)
+	}
+}
+
+func (c *netConn) write(p []byte) (int, error) { return c.nc.Write(p) }
+func (c *netConn) interest(bool, bool)         {}
+func (c *netConn) abort()                      { c.nc.Close() }
+
+func (c *netConn) close() {
+	c.nc.Close()
+	c.mu.Lock()
+	c.over, c.queue = true, nil
+	c.mu.Unlock()
+}
+
+func (c *netConn) borrow() []byte  { return make([]byte, 0, minRead) }
+func (c *netConn) giveBack([]byte) {}
+
+func nowMilli() int64 { return time.Now().UnixMilli() }

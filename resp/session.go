@@ -1,0 +1,375 @@
+package resp
+
+import (
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tidwall/redcon"
+)
+
+// Verdict is what a Worker made of a command.
+type Verdict uint8
+
+const (
+	// Done: the command was executed; its reply is written, or promised by
+	// Session.Later.
+	Done Verdict = iota
+	// Stall: nothing was done. The command stays first in the session's
+	// input, and is offered again after Session.Resume.
+	Stall
+)
+
+// Handler executes commands. It is where meaning begins.
+type Handler interface {
+	// NewWorker is called once for each connection loop, and once for each
+	// connection that has a goroutine of its own.
+	NewWorker() Worker
+}
+
+// Worker executes the commands of one carrier: its calls never overlap.
+type Worker interface {
+	// Open and Close bracket a session's life.
+	Open(s *Session)
+	Close(s *Session)
+	// Do executes one command. args is valid until it returns; args[0] exists.
+	Do(s *Session, args [][]byte) Verdict
+	// Flush ends a batch: the commands of one pipeline have been executed.
+	Flush()
+}
+
+// transport is the socket below a session.
+type transport interface {
+	// write sends what it can; n < len(p) with no error means "not now".
+	write(p []byte) (n int, err error)
+	// interest says what the session waits for.
+	interest(read, write bool)
+	// post has the session's turn taken, from any goroutine.
+	post(t task)
+	// abort makes the socket fail, from any goroutine.
+	abort()
+	// close closes the socket; no turn is taken after it.
+	close()
+	// borrow and giveBack lend a session reply buffers for a turn.
+	borrow() []byte
+	giveBack(b []byte)
+}
+
+// task is a reason to take a session's turn other than bytes that arrived.
+type task struct {
+	s     *Session
+	later *Later // this reply is known now
+}
+
+// replyMode is what CLIENT REPLY set.
+type replyMode uint8
+
+const (
+	replyOn replyMode = iota
+	replyOff
+	replySkip     // the next reply is dropped
+	replySkipNext // as replySkip, once this command is over
+)
+
+// Session is one client's connection. All methods but those marked "from any
+// goroutine" may be called only in the session's turn: from Worker calls.
+//
+// Of its fields, those above the line are set before the first turn and never
+// change, those below it belong to the turn, and the last group is guarded as
+// it says.
+type Session struct {
+	id      int64
+	created time.Time
+	remote  string
+	local   string
+	unix    bool
+	srv     *Server
+	tr      transport
+	worker  Worker
+	// ----
+	State any // the handler's
+
+	w       Writer
+	scan    scanner
+	in      []byte // unfinished input, the session's own memory
+	argv    [][]byte
+	laters  []*Later // promised replies, in order
+	hold    *Later   // one that stops the input
+	out     []byte   // replies that the socket did not take yet …
+	outPos  int      // … from here on
+	mem     int64    // what srv.mem counts for this session
+	soft    time.Time
+	mode    replyMode
+	stalled bool
+	trusted bool
+	closing bool // executes nothing more, closes once all is written
+	broken  bool // the socket failed
+	gone    bool
+
+	killed  atomic.Bool
+	pubsub  atomic.Bool
+	active  atomic.Int64 // unix ms of the last input
+	qbuf    atomic.Int64
+	obuf    atomic.Int64
+	oobMu   sync.Mutex // guards oob
+	oob     []byte     // messages for this client, whole frames
+	waiting atomic.Bool
+}
+
+func (s *Session) init(srv *Server, tr transport, w Worker, remote, local string, unix bool) {
+	s.id, s.created = srv.nextID.Add(1), time.Now()
+	s.srv, s.tr, s.worker = srv, tr, w
+	s.remote, s.local, s.unix = remote, local, unix
+	s.w.proto = 2
+	s.scan.reset()
+	s.active.Store(s.created.UnixMilli())
+}
+
+// ready says whether the next command may be executed.
+func (s *Session) ready() bool {
+	return !s.closing && !s.broken && !s.stalled && s.hold == nil &&
+		len(s.laters) < maxLaters && len(s.out) == 0
+}
+
+// run takes new input, executes what is whole, and keeps the rest. fresh is
+// the carrier's memory; nil means that the input is in s.in.
+func (s *Session) run(fresh []byte) {
+	buf := s.in
+	own := true
+	if len(s.in) == 0 {
+		buf, own = fresh, false
+	} else if len(fresh) > 0 {
+		s.in = append(s.in, fresh...)
+		buf = s.in
+	}
+	if s.w.buf == nil {
+		s.w.buf = s.tr.borrow()
+	}
+	lim := s.srv.Limits()
+	s.w.max = hardMax(s.limit(lim))
+	n := s.execute(buf, lim)
+	rest := buf[n:]
+	if len(rest) > lim.MaxQuery {
+		s.srv.log.Warn("closing client: its unfinished command exceeds client-query-buffer-limit",
+			"id", s.id, "addr", s.remote, "bytes", len(rest))
+		s.closing, rest = true, nil
+	}
+	switch {
+	case s.closing || len(rest) == 0:
+		s.dropInput()
+	case own:
+		s.in = s.in[:copy(s.in, rest)]
+	default:
+		s.in = append(s.srv.buffers.get(len(rest)), rest...)
+	}
+}
+
+// dropInput gives the input buffer back.
+func (s *Session) dropInput() {
+	if s.in != nil {
+		s.srv.buffers.put(s.in)
+		s.in = nil
+	}
+}
+
+// growInput makes room for reading behind s.in: by what is known to come, but
+// never by more than was already received, so that memory follows bytes and
+// not promises.
+func (s *Session) growInput() []byte {
+	free := cap(s.in) - len(s.in)
+	if need := s.scan.need() - len(s.in); free > 0 && (free >= need && need > 0 || free >= minRead) {
+		return s.in[len(s.in):cap(s.in)]
+	}
+	size := max(2*cap(s.in), bufferSize)
+	if need := s.scan.need(); need > len(s.in) && need < size {
+		size = need
+	}
+	grown := append(make([]byte, 0, size), s.in...)
+	s.srv.buffers.put(s.in)
+	s.in = grown
+	return s.in[len(s.in):cap(s.in)]
+}
+
+// execute runs the whole commands at the front of buf and returns how many
+// bytes they were. A panic of a handler ends the session, not the node.
+func (s *Session) execute(buf []byte, lim *Limits) (off int) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.srv.log.Error("a command panicked; its client is closed", "id", s.id,
+				"addr", s.remote, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			s.w.Error("ERR internal error; see the server's log")
+			s.closing, off = true, len(buf)
+		}
+	}()
+	for off < len(buf) && s.ready() {
+		n, err := s.scan.next(buf[off:], lim, s.trusted)
+		if err != nil {
+			s.w.Error("ERR " + err.Error())
+			s.closing = true
+			return len(buf)
+		}
+		if n == 0 {
+			break
+		}
+		s.scan.reset()
+		if !s.command(buf[off : off+n]) {
+			break
+		}
+		off += n
+		if len(s.w.buf) >= flushAt && len(s.laters) == 0 {
+			s.flush()
+		}
+	}
+	s.worker.Flush()
+	if cap(s.argv) > 1024 {
+		s.argv = nil
+	}
+	return off
+}
+
+// command parses and executes one whole command. It reports whether it was
+// consumed.
+func (s *Session) command(raw []byte) bool {
+	var args [][]byte
+	if raw[0] == '*' {
+		var err error
+		_, args, _, _, err = redcon.ReadNextCommand(raw, s.argv)
+		if err != nil { // the scanner and redcon disagree: a bug, but no harm
+			s.w.Error("ERR Protocol error: " + err.Error())
+			s.closing = true
+			return true
+		}
+	} else {
+		var ok bool
+		if args, ok = splitInline(raw, s.argv); !ok {
+			s.w.Error("ERR " + errUnbalanced.Error())
+			s.closing = true
+			return true
+		}
+	}
+	s.argv = args[:0]
+	if len(args) == 0 {
+		return true
+	}
+	mark, promised := len(s.w.buf), len(s.laters)
+	if s.do(args) == Stall {
+		s.stalled = true
+		return false
+	}
+	if s.mode != replyOn {
+		s.silence(mark, promised)
+	}
+	if s.w.over {
+		s.srv.log.Warn("closing client: its reply exceeds client-output-buffer-limit",
+			"id", s.id, "addr", s.remote)
+		s.closing, s.broken = true, true
+	}
+	return true
+}
+
+func (s *Session) do(args [][]byte) Verdict {
+	if !scribble {
+		return s.worker.Do(s, args)
+	}
+	lent := make([][]byte, len(args))
+	for i, a := range args {
+		lent[i] = append(make([]byte, 0, len(a)), a...)
+	}
+	v := s.worker.Do(s, lent)
+	for _, a := range lent {
+		for i := range a {
+			a[i] = '!'
+		}
+	}
+	return v
+}
+
+// silence drops the reply of the command just executed, as CLIENT REPLY asked.
+func (s *Session) silence(mark, promised int) {
+	switch s.mode {
+	case replySkip:
+		s.mode = replyOn
+	case replySkipNext:
+		s.mode = replySkip
+	}
+	if mark <= len(s.w.buf) {
+		s.w.Truncate(mark)
+	}
+	if len(s.laters) > promised {
+		s.laters[len(s.laters)-1].silent = true
+	}
+}
+
+// settle ends a turn: writes what is known, then says what to wait for, or
+// closes the session.
+func (s *Session) settle() {
+	if s.killed.Load() {
+		s.broken = true
+	}
+	s.flush()
+	if s.broken || s.closing && len(s.out) == 0 && len(s.laters) == 0 {
+		s.teardown()
+		return
+	}
+	if s.w.buf != nil && len(s.w.buf) == 0 && len(s.laters) == 0 {
+		s.tr.giveBack(s.w.buf)
+		s.w.buf = nil
+	}
+	s.account()
+	s.tr.interest(s.ready(), len(s.out) > 0)
+}
+
+// account publishes the session's memory and holds it against the limits.
+func (s *Session) account() {
+	q, o := int64(cap(s.in)), int64(cap(s.out)+cap(s.w.buf))
+	s.qbuf.Store(q)
+	s.obuf.Store(o)
+	if delta := q + o - s.mem; delta != 0 {
+		s.mem = q + o
+		total := s.srv.mem.Add(delta)
+		if limit := s.srv.Limits().ClientMemory; limit > 0 && delta > 0 && total > limit {
+			s.srv.evictLargest()
+		}
+	}
+}
+
+func (s *Session) teardown() {
+	if s.gone {
+		return
+	}
+	s.gone = true
+	s.worker.Close(s)
+	s.worker.Flush()
+	s.dropInput()
+	s.srv.mem.Add(-s.mem)
+	s.srv.forget(s)
+	s.tr.close()
+	s.out, s.w.buf, s.laters = nil, nil, nil
+}
+
+// take handles a task in the session's turn, before run and settle.
+func (s *Session) take(t task) {
+	if l := t.later; l != nil {
+		l.known = true
+		if s.hold == l {
+			s.hold = nil
+		}
+	}
+	if s.waiting.Swap(false) {
+		s.stalled = false
+	}
+}
+
+// resume goes on with input that was kept, if nothing stops it any more.
+func (s *Session) resume() {
+	for len(s.in) > 0 && s.ready() && !s.gone {
+		before := len(s.in)
+		s.run(nil)
+		s.flush()
+		if len(s.in) == before || len(s.in) == 0 {
+			return
+		}
+	}
+}
