@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -111,6 +112,7 @@ func transfer(e engine.Engine, from, to engine.Key, amount uint64) error {
 	_, err := Do(e, engine.Write, []engine.Key{from, to}, func(x *engine.Txn) {
 		a, b := number(x.Old[0].Value), number(x.Old[1].Value)
 		amount := min(amount, a)
+		runtime.Gosched() // who is not locked out comes in here
 		x.New[0], x.New[1] = asNumber(a-amount), asNumber(b+amount)
 		if amount == a {
 			x.New[0] = engine.Change{Action: engine.Delete}

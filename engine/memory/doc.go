@@ -16,7 +16,8 @@
 //     exactly one link, so that any object can be found through its own bytes and
 //     moved (evacuate.go).
 //   - Cells of a slot stand in the order (Hash, Name).
-//   - No call does work that grows with the number of keys: tables have a
-//     greatest size and split beyond it, slabs are emptied a few objects at a time.
+//   - No call does work that grows with the number of keys, only with the size of
+//     the values that it is about: tables have a greatest size and split beyond
+//     it, slabs are emptied a few objects at a time, dropped slots in portions.
 //   - Locks are taken in one order: shards by ascending number, then the arena.
 package memory

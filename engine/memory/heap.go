@@ -48,7 +48,7 @@ type heap struct {
 }
 
 // slabsToPage is how many slabs are allocated together: so a slab is two loads
-// away, and the table of pages, which append copies, stays below 128 KiB.
+// away, and the table of pages, which append copies, within 128 KiB.
 const slabsToPage = 16
 
 type slabPage [slabsToPage]slab
