@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/rldb/rldb/engine"
@@ -9,14 +10,16 @@ import (
 
 type replicaMode = engine.Mode
 
-// clean is text of a client's for use in an error: one line.
+// clean is text of a client's for use in an error: one line, its bytes left as
+// they are, whether or not they are UTF-8.
 func clean(b []byte) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\r' || r == '\n' {
-			return ' '
+	line := bytes.Clone(b)
+	for i, ch := range line {
+		if ch == '\r' || ch == '\n' {
+			line[i] = ' '
 		}
-		return r
-	}, string(b))
+	}
+	return string(line)
 }
 
 func upper(s string) string { return strings.ToUpper(s) }
