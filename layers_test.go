@@ -19,25 +19,28 @@ var layers = map[string]struct {
 	may []string
 	why string
 }{
-	"":                    {[]string{"conf", "command", "resp", "metrics", "replication/replica", "engine", "engine/memory", "record"}, "main wires everything"},
-	"conf":                {[]string{"glob"}, "the configuration knows nothing of what it configures: main hands its values on"},
-	"glob":                {nil, "pure"},
-	"resp":                {nil, "the front end must not know what commands mean or where data is stored"},
-	"command":             {[]string{"glob", "resp", "replication/replica", "engine", "record", "ring"}, "commands must not know wire bytes, peers or the configuration"},
-	"metrics":             {nil, "metrics see the node through small interfaces of their own"},
-	"replication/replica": {[]string{"engine", "record", "ring"}, "a replica must not know quorums or commands"},
-	"record":              {nil, "records are pure"},
-	"ring":                {nil, "the ring is pure"},
-	"engine":              {nil, "engines must not know what entries mean"},
-	"engine/memory":       {[]string{"engine"}, "engines must not know what entries mean"},
-	"engine/enginetest":   {[]string{"engine"}, "engines must not know what entries mean"},
-	"integration":         {nil, "integration tests drive the real binary from outside"},
-	"bench":               {nil, "benchmarks drive real binaries from outside"},
+	"":                      {[]string{"conf", "command", "resp", "metrics", "replication/replica", "engine", "engine/memory", "record"}, "main wires everything"},
+	"conf":                  {[]string{"glob"}, "the configuration knows nothing of what it configures: main hands its values on"},
+	"glob":                  {nil, "pure"},
+	"resp":                  {nil, "the front end must not know what commands mean or where data is stored"},
+	"command":               {[]string{"glob", "resp", "replication/replica", "engine", "record", "ring"}, "commands must not know wire bytes, peers or the configuration"},
+	"metrics":               {nil, "metrics see the node through small interfaces of their own"},
+	"replication/replica":   {[]string{"engine", "record", "ring"}, "a replica must not know quorums or commands"},
+	"record":                {nil, "records are pure"},
+	"ring":                  {nil, "the ring is pure"},
+	"engine":                {nil, "engines must not know what entries mean"},
+	"engine/memory":         {[]string{"engine"}, "engines must not know what entries mean"},
+	"engine/enginetest":     {[]string{"engine"}, "engines must not know what entries mean"},
+	"integration":           {nil, "integration tests drive the real binary from outside"},
+	"bench":                 {nil, "benchmarks drive real binaries from outside"},
+	"bench/loops/goroutine": {[]string{"bench/loops/shards"}, "a subject to measure shares nothing with rldb"},
+	"bench/loops/redcon":    {[]string{"bench/loops/shards"}, "a subject to measure shares nothing with rldb"},
+	"bench/loops/shards":    {nil, "a subject to measure shares nothing with rldb"},
 }
 
 // only restricts who may import what is foreign.
 var only = map[string][]string{
-	"github.com/tidwall/redcon":            {"resp"},
+	"github.com/tidwall/redcon":            {"resp", "bench/loops/redcon"},
 	"github.com/redis/go-redis/v9":         {"integration"},
 	"golang.org/x/sys/unix":                {"resp", "engine/memory", "integration"},
 	"github.com/spaolacci/murmur3":         {"engine"},
