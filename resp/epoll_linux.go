@@ -174,8 +174,6 @@ func (l *loop) collect() bool {
 	}
 	for i, t := range l.tasks {
 		if s := t.s; !s.gone {
-			s.flush()
-			s.resume()
 			s.settle()
 		}
 		l.tasks[i] = task{}
@@ -185,10 +183,6 @@ func (l *loop) collect() bool {
 
 func (c *fdConn) event(ev uint32) {
 	s := &c.s
-	if ev&unix.EPOLLOUT != 0 {
-		s.flush()
-		s.resume()
-	}
 	if ev&(unix.EPOLLIN|unix.EPOLLHUP|unix.EPOLLERR|unix.EPOLLRDHUP) != 0 && !s.broken {
 		c.receive(ev)
 	}

@@ -108,8 +108,6 @@ func (c *netConn) pumpTasks() {
 			for _, t := range tasks {
 				s.take(t)
 			}
-			s.flush()
-			s.resume()
 			s.settle()
 		}
 		c.turn.Unlock()

@@ -95,6 +95,9 @@ func (p *scanner) next(b []byte, lim *Limits, trusted bool) (int, error) {
 	return p.pos, nil
 }
 
+// empty says whether a whole command is one without arguments, *0 or *-1.
+func (p *scanner) empty(raw []byte) bool { return raw[0] == '*' && !p.header }
+
 // need is how many bytes the command has for certain: what the session's
 // buffer may grow to at once.
 func (p *scanner) need() int {

@@ -17,7 +17,10 @@ import (
 type Options struct {
 	Loops  int // epoll loops, at least 1; without meaning where there is no epoll
 	Limits Limits
-	Log    *slog.Logger
+	// Backlog is how many TCP connections the kernel queues before they are
+	// accepted; 0 leaves the system's number.
+	Backlog int
+	Log     *slog.Logger
 }
 
 // Counters are totals since the start.
@@ -43,6 +46,7 @@ type Server struct {
 	accepts atomic.Int64
 	rejects atomic.Int64
 	buffers bufferPool
+	backlog int
 	stop    chan struct{}
 	wg      sync.WaitGroup
 
@@ -54,7 +58,7 @@ type Server struct {
 
 // New returns a Server that carries no connections yet. Close releases it.
 func New(h Handler, o Options) (*Server, error) {
-	s := &Server{handler: h, log: o.Log, sessions: map[int64]*Session{}, stop: make(chan struct{})}
+	s := &Server{handler: h, log: o.Log, backlog: o.Backlog, sessions: map[int64]*Session{}, stop: make(chan struct{})}
 	s.SetLimits(o.Limits)
 	loops, err := newLoops(s, max(1, o.Loops))
 	if err != nil {
@@ -98,6 +102,9 @@ func (s *Server) Listen(network, address string, tc *tls.Config) (net.Addr, erro
 	ln, err := lc.Listen(context.Background(), network, address)
 	if err != nil {
 		return nil, err
+	}
+	if s.backlog > 0 {
+		setBacklog(ln, s.backlog)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -103,6 +103,7 @@ type Session struct {
 	soft    time.Time
 	mode    replyMode
 	stalled bool
+	paused  bool // execution stopped with input left that may be whole commands
 	trusted bool
 	closing bool // executes nothing more, closes once all is written
 	broken  bool // the socket failed
@@ -213,8 +214,9 @@ func (s *Session) execute(buf []byte, lim *Limits) (off int) {
 		if n == 0 {
 			break
 		}
+		empty := s.scan.empty(buf[off : off+n])
 		s.scan.reset()
-		if !s.command(buf[off : off+n]) {
+		if !empty && !s.command(buf[off:off+n]) {
 			break
 		}
 		off += n
@@ -222,6 +224,7 @@ func (s *Session) execute(buf []byte, lim *Limits) (off int) {
 			s.flush()
 		}
 	}
+	s.paused = off < len(buf) && !s.ready()
 	s.worker.Flush()
 	if cap(s.argv) > 1024 {
 		s.argv = nil
@@ -302,13 +305,17 @@ func (s *Session) silence(mark, promised int) {
 	}
 }
 
-// settle ends a turn: writes what is known, then says what to wait for, or
-// closes the session.
+// settle ends a turn: writes what is known, goes on with input that had to wait
+// for that, then says what to wait for, or closes the session.
 func (s *Session) settle() {
 	if s.killed.Load() {
 		s.broken = true
 	}
 	s.flush()
+	for s.paused && s.ready() {
+		s.run(nil)
+		s.flush()
+	}
 	if s.broken || s.closing && len(s.out) == 0 && len(s.laters) == 0 {
 		s.teardown()
 		return
@@ -359,17 +366,5 @@ func (s *Session) take(t task) {
 	}
 	if s.waiting.Swap(false) {
 		s.stalled = false
-	}
-}
-
-// resume goes on with input that was kept, if nothing stops it any more.
-func (s *Session) resume() {
-	for len(s.in) > 0 && s.ready() && !s.gone {
-		before := len(s.in)
-		s.run(nil)
-		s.flush()
-		if len(s.in) == before || len(s.in) == 0 {
-			return
-		}
 	}
 }

@@ -1,0 +1,129 @@
+package conf
+
+import (
+	"io/fs"
+	"log/slog"
+	"time"
+)
+
+// Config is the value of every key. What the keys mean to a user is in the
+// table; here is what they mean to the code.
+type Config struct {
+	Bind           []BindAddress // where Port and TLSPort listen; empty: no TCP at all
+	Port           int           // TCP port without TLS; 0: see [Config.ServesPlain]
+	UnixSocket     string        // path of a unix socket; "" for none
+	UnixSocketPerm fs.FileMode   // its permission bits; 0 leaves the umask's
+	TCPBacklog     int           // connections the kernel queues before they are accepted
+	TCPKeepalive   time.Duration // time between TCP keepalive probes, whole seconds; 0 for none
+	Timeout        time.Duration // idle time after which a client is closed, whole seconds; 0 never
+	MaxClients     int           // connections at once
+	IOThreads      int           // connection loops; 0: chosen by the machine
+
+	ProtectedMode bool   // without a password, refuse clients from other machines
+	Requirepass   Secret // what AUTH must be given; "" for no password
+
+	TLSPort int    // TCP port with TLS; 0 for none
+	TLSCert string // path of the PEM certificate chain
+	TLSKey  string // path of its PEM private key
+	TLSCA   string // path of PEM certificates that clients' certificates are checked with; "" asks for none
+
+	ProtoMaxBulkLen         int64        // bytes of one argument
+	MaxInline               int64        // bytes of one inline command
+	MaxArgs                 int          // arguments of one command
+	ClientQueryBufferLimit  int64        // bytes of one client's unfinished and waiting commands
+	ClientOutputBufferLimit OutputLimits // bytes of replies that a client has not read
+	MaxmemoryClients        MemoryShare  // bytes of all clients' buffers together; see [Config.ClientMemory]
+
+	Engine          string // "memory"
+	Maxmemory       int64  // bytes of data after which writes are refused; 0 for no limit
+	MaxmemoryPolicy string // "noeviction"
+
+	SlowlogLogSlowerThan    time.Duration // commands slower than this are noted, whole microseconds; below 0 none
+	SlowlogMaxLen           int           // entries kept
+	LatencyMonitorThreshold time.Duration // events slower than this are noted, whole milliseconds; 0 none
+	MetricsPort             int           // TCP port of the Prometheus metrics; 0 for none
+	LogLevel                string        // "debug", "info", "warn" or "error"; see [Config.Level]
+	LogFormat               string        // "text" or "json"
+	RedisVersion            string        // the version that HELLO and INFO tell clients
+
+	// Facts about this process, which no source can set.
+
+	File          string // absolute path of the config file; "" if there is none
+	Dir           string // working directory
+	MachineMemory int64  // bytes of memory this process may use; 0 if unknown
+}
+
+// BindAddress is one address to listen on.
+type BindAddress struct {
+	Text     string // as it was given
+	Network  string // for net.Listen: "tcp", or "tcp4" or "tcp6" for all addresses of one family
+	Host     string // an IP address or a host name; "" for all addresses
+	Optional bool   // go on without it if this machine does not have it
+}
+
+// OutputLimits is how much a client may leave unread, by its class.
+type OutputLimits struct {
+	Normal  OutputLimit
+	Replica OutputLimit // nobody is in it today; Redis has the class
+	Pubsub  OutputLimit
+}
+
+// OutputLimit closes a client with more than Hard bytes unread, or with more
+// than Soft bytes for all of SoftFor. 0 switches either off.
+type OutputLimit struct {
+	Hard    int64         // bytes
+	Soft    int64         // bytes
+	SoftFor time.Duration // whole seconds
+}
+
+// MemoryShare is an amount of memory: fixed, relative, or left to the machine.
+type MemoryShare struct {
+	Auto    bool  // a quarter of the machine's memory, and 1 GiB at least
+	Percent int   // 1 to 100; 0: Bytes counts
+	Bytes   int64 // 0 for no limit
+}
+
+// floorOfAuto is the least that "auto" gives, and what stands in for the
+// machine's memory when it is not known.
+const floorOfAuto = 1 << 30
+
+// ClientMemory is the cap of MaxmemoryClients in bytes; 0 for no limit. A
+// percentage is of Maxmemory as in Redis, or of the machine's memory if that is
+// not set, so that a percentage always bounds something.
+func (c *Config) ClientMemory() int64 {
+	machine := max(c.MachineMemory, floorOfAuto)
+	switch share := c.MaxmemoryClients; {
+	case share.Auto:
+		return max(machine/4, floorOfAuto)
+	case share.Percent > 0:
+		whole := machine
+		if c.Maxmemory > 0 {
+			whole = c.Maxmemory
+		}
+		// Dividing first cannot overflow; the remainder's part is less than 100 bytes.
+		return max(whole/100*int64(share.Percent), 1)
+	default:
+		return share.Bytes
+	}
+}
+
+// ServesPlain reports whether the port without TLS is open. Port 0 means "pick
+// a free one", except beside a TLSPort: there it is Redis's way to say that all
+// clients must use TLS, and opening a plain port would be a hole.
+func (c *Config) ServesPlain() bool {
+	return len(c.Bind) > 0 && (c.Port != 0 || c.TLSPort == 0)
+}
+
+// Level is LogLevel for log/slog.
+func (c *Config) Level() slog.Level {
+	switch c.LogLevel {
+	case "debug":
+		return slog.LevelDebug
+	case "warn":
+		return slog.LevelWarn
+	case "error":
+		return slog.LevelError
+	default:
+		return slog.LevelInfo
+	}
+}
