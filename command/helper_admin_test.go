@@ -85,7 +85,6 @@ func (w adminWorker) Do(s *resp.Session, args [][]byte) resp.Verdict {
 type adminConfig struct {
 	mu     sync.Mutex // guards what follows
 	values [][2]string
-	err    error // of Set and Rewrite
 }
 
 func (c *adminConfig) Get(patterns ...string) (found [][2]string) {

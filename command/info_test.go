@@ -330,11 +330,14 @@ func TestSnapshot(t *testing.T) {
 	for _, f := range x.Commands {
 		names = append(names, f.Name)
 		last := int64(0)
+		if len(f.Steps) != len(x.Steps) {
+			t.Errorf("%s has %d steps of %d", f.Name, len(f.Steps), len(x.Steps))
+		}
 		for _, s := range f.Steps {
-			if s.Calls < last || s.Calls > f.Calls {
+			if s < last || s > f.Calls {
 				t.Errorf("%s: %+v", f.Name, f.Steps)
 			}
-			last = s.Calls
+			last = s
 		}
 		if f.Name == "get" && (f.Calls != 2 || f.Rejected != 1 || f.Failed != 0 || f.Time <= 0 || last != 2) {
 			t.Errorf("%+v", f)

@@ -13,6 +13,7 @@ type Snapshot struct {
 	Engine       string
 	Uptime       time.Duration
 	Commands     []CommandFigures // those that were called or refused, by name
+	Steps        []time.Duration  // what CommandFigures.Steps count up to
 	Errors       map[string]int64 // error replies by code
 	Hits, Misses int64            // keys that were asked for, there or not
 	Channels     int              // of pub/sub, with subscribers
@@ -29,13 +30,7 @@ type CommandFigures struct {
 	Name                    string
 	Calls, Failed, Rejected int64
 	Time                    time.Duration // all calls together
-	Steps                   []Step
-}
-
-// Step is how many calls took at most UpTo.
-type Step struct {
-	UpTo  time.Duration
-	Calls int64
+	Steps                   []int64       // calls that took at most as long as each of Snapshot.Steps
 }
 
 // ProcessFigures are the operating system's.
@@ -55,6 +50,9 @@ func (s *Server) Snapshot() Snapshot {
 		UsedMemory:   s.usedMemory(),
 		MaxMemory:    s.Settings().MaxMemory,
 	}
+	for exp := firstStep; exp <= lastStep; exp += 2 {
+		x.Steps = append(x.Steps, 1<<exp-1)
+	}
 	x.PeakMemory = s.admin.rates.seen(x.UsedMemory)
 	x.Channels, x.Patterns = s.hub.counts()
 	x.Process.Resident = residentBytes()
@@ -66,7 +64,7 @@ func (s *Server) Snapshot() Snapshot {
 	s.table.eachRow(func(r *row) {
 		if f := &s.stats.rows[r.index]; f.calls+f.rejected > 0 {
 			x.Commands = append(x.Commands, CommandFigures{Name: r.full, Calls: f.calls, Failed: f.failed,
-				Rejected: f.rejected, Time: f.time, Steps: stepsOf(f.hist)})
+				Rejected: f.rejected, Time: f.time, Steps: f.hist.upToEach(x.Steps)})
 		}
 	})
 	return x
@@ -80,14 +78,12 @@ const (
 	lastStep  = 34
 )
 
-func stepsOf(h *histogram) []Step {
-	steps := make([]Step, 0, (lastStep-firstStep)/2+1)
-	for exp := firstStep; exp <= lastStep; exp += 2 {
-		s := Step{UpTo: 1<<exp - 1}
+func (h *histogram) upToEach(steps []time.Duration) []int64 {
+	counts := make([]int64, len(steps))
+	for i, s := range steps {
 		if h != nil {
-			s.Calls = h.upTo(s.UpTo)
+			counts[i] = h.upTo(s)
 		}
-		steps = append(steps, s)
 	}
-	return steps
+	return counts
 }

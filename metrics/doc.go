@@ -2,7 +2,7 @@
 //
 // It owns the names of the metrics and the text format in which they are
 // served. It must not know who opens the port, nor change anything: it reads
-// through the interfaces in [Sources], each time it is asked.
+// through a [Source], each time it is asked.
 //
 // Invariant: a page names every metric family once, with its help and type
 // before its samples, and holds no sample twice; histograms are cumulative.

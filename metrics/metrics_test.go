@@ -13,50 +13,32 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/rldb/rldb/command"
-	"github.com/rldb/rldb/engine"
-	"github.com/rldb/rldb/replication/replica"
-	"github.com/rldb/rldb/resp"
 )
 
-// fake is all three sources.
-type fake struct{ snapshot command.Snapshot }
+type fake Figures
 
-func (f fake) Snapshot() command.Snapshot { return f.snapshot }
-func (fake) Connected() int               { return 3 }
-func (fake) ClientMemory() int64          { return 4096 }
-func (fake) Counters() resp.Counters {
-	return resp.Counters{Accepted: 7, Rejected: 1, In: 100, Out: 200}
-}
-func (fake) Expiring() (keys, sum int64) { return 2, 1 }
-func (fake) Stats() engine.Stats {
-	return engine.Stats{Keys: 5, LiveBytes: 50, UsedBytes: 80, DiskBytes: 0, Extra: []engine.Figure{{Name: "slabs", Value: 9}}}
-}
+func (f fake) Figures() Figures { return Figures(f) }
 
-type fakeData struct{ fake }
-
-func (fakeData) Counters() replica.Counters { return replica.Counters{Expired: 11} }
-
-func sources() Sources {
-	f := fake{command.Snapshot{
+func node() Source {
+	return fake{
 		Version: "1.2.3", RedisVersion: "7.2.4", Engine: "memory", Uptime: 90 * time.Second,
-		Commands: []command.CommandFigures{
-			{Name: "config|get", Rejected: 1, Steps: []command.Step{{UpTo: 1023, Calls: 0}, {UpTo: 4095, Calls: 0}}},
-			{Name: "get", Calls: 10, Failed: 1, Time: 20 * time.Microsecond,
-				Steps: []command.Step{{UpTo: 1023, Calls: 4}, {UpTo: 4095, Calls: 9}}},
+		Steps: []time.Duration{1023, 4095},
+		Commands: []Command{
+			{Name: "config|get", Rejected: 1, Steps: []int64{0, 0}},
+			{Name: "get", Calls: 10, Failed: 1, Time: 20 * time.Microsecond, Steps: []int64{4, 9}},
 		},
-		Errors: map[string]int64{"ERR": 2, `odd"\` + "\n": 1}, Hits: 6, Misses: 4, Channels: 1, Patterns: 2,
+		Errors: map[string]int64{"ERR": 2, `odd"\` + "\n": 1}, Hits: 6, Misses: 4,
+		Connected: 3, ClientMemory: 4096, Accepted: 7, Rejected: 1, In: 100, Out: 200, Channels: 1, Patterns: 2,
+		Keys: 5, Expiring: 2, Expired: 11, LiveBytes: 50, UsedBytes: 80, DiskBytes: 0, Own: []Own{{"slabs", 9}},
 		UsedMemory: 4176, PeakMemory: 5000, MaxMemory: 0,
-		Process: command.ProcessFigures{Resident: 1 << 20, CPUUser: time.Second, CPUSystem: 250 * time.Millisecond},
-	}}
-	return Sources{Commands: f, Connections: f, Data: fakeData{f}}
+		Resident: 1 << 20, CPUUser: time.Second, CPUSystem: 250 * time.Millisecond,
+	}
 }
 
 func get(t *testing.T, method, path string) (*http.Response, string) {
 	t.Helper()
 	w := httptest.NewRecorder()
-	Handler(sources()).ServeHTTP(w, httptest.NewRequest(method, path, nil))
+	Handler(node()).ServeHTTP(w, httptest.NewRequest(method, path, nil))
 	body, err := io.ReadAll(w.Result().Body)
 	if err != nil {
 		t.Fatal(err)
