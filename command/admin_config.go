@@ -1,5 +1,7 @@
 package command
 
+import "strings"
+
 func configRows() []row {
 	const ask = admin | noscript | loading | stale
 	subs := []row{
@@ -49,12 +51,18 @@ func cmdConfigResetStat(c *call) {
 
 func cmdConfigRewrite(c *call) { c.okOr(c.srv.config.Rewrite()) }
 
-// okOr replies OK, or an error of another part of the node. Its text may quote
-// what the client sent.
+// okOr replies OK, or an error of another part of the node. Where the text
+// quotes a client's word with a zero byte, the word ends there, as with Redis.
 func (c *call) okOr(err error) {
-	if err != nil {
-		c.fail("ERR " + clean([]byte(err.Error())))
+	if err == nil {
+		c.w.OK()
 		return
 	}
-	c.w.OK()
+	text, rest, cutOff := strings.Cut(err.Error(), "\x00")
+	if cutOff {
+		if quote := strings.IndexByte(rest, '\''); quote >= 0 {
+			text += rest[quote:]
+		}
+	}
+	c.fail("ERR " + text)
 }

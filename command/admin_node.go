@@ -99,8 +99,16 @@ func cmdShutdown(c *call) {
 
 func cmdLolwut(c *call) {
 	if len(c.args) > 2 && c.is(1, "VERSION") {
-		if _, ok := c.intArg(2); !ok {
+		version, ok := c.intArg(2)
+		if !ok {
 			return
+		}
+		// Redis has pictures for two versions, with three and two sizes.
+		sizes := map[int64]int{5: 3, 6: 2}[version]
+		for i := 3; i < min(len(c.args), 3+sizes); i++ {
+			if _, ok := c.intArg(i); !ok {
+				return
+			}
 		}
 	}
 	c.w.Verbatim("txt", "rldb "+c.srv.opt.Version+": no leader, and yet everybody gets a key.\n")

@@ -10,36 +10,37 @@ import (
 	"time"
 )
 
-func wrongArity(name string) string {
+func arityReply(name string) string {
 	return "-ERR wrong number of arguments for '" + name + "' command\r\n"
 }
 
 func TestConfig(t *testing.T) {
-	runCases(t, []adminCase{
-		{"config", wrongArity("config"), ""},
+	runAdminCases(t, []adminCase{
+		{"config", arityReply("config"), ""},
 		{"config foo", "-ERR unknown subcommand 'foo'. Try CONFIG HELP.\r\n", ""},
-		{"config get", wrongArity("config|get"), ""},
+		{"config get", arityReply("config|get"), ""},
 		{"config get nosuch", "*0\r\n", "%0\r\n"},
 		{"config get maxm* port", "*4\r\n$9\r\nmaxmemory\r\n$1\r\n0\r\n$4\r\nport\r\n$4\r\n7777\r\n",
 			"%2\r\n$9\r\nmaxmemory\r\n$1\r\n0\r\n$4\r\nport\r\n$4\r\n7777\r\n"},
-		{"config set", wrongArity("config|set"), ""},
-		{"config set a", wrongArity("config|set"), ""},
+		{"config set", arityReply("config|set"), ""},
+		{"config set a", arityReply("config|set"), ""},
 		{"config set a b c", "-ERR syntax error\r\n", ""},
 		{"config set broken 1", "-ERR CONFIG SET failed (possibly related to argument 'broken') - line break\r\n", ""},
+		{"config set unknown\x00word 1", "-ERR no 'unknown' here\r\n", ""},
 		{"CONFIG SET new 1 newer 2", "+OK\r\n", ""},
 		{"config get new*", "*4\r\n$3\r\nnew\r\n$1\r\n1\r\n$5\r\nnewer\r\n$1\r\n2\r\n", "%2\r\n$3\r\nnew\r\n$1\r\n1\r\n$5\r\nnewer\r\n$1\r\n2\r\n"},
 		{"config rewrite", "-ERR The server is running without a config file\r\n", ""},
 		{"config resetstat", "+OK\r\n", ""},
-		{"config resetstat x", wrongArity("config|resetstat"), ""},
+		{"config resetstat x", arityReply("config|resetstat"), ""},
 	})
 }
 
 func TestNodeCommands(t *testing.T) {
-	runCases(t, []adminCase{
-		{"time x", wrongArity("time"), ""},
+	runAdminCases(t, []adminCase{
+		{"time x", arityReply("time"), ""},
 		{"role", "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n", ""},
 		{"save", "+OK\r\n", ""},
-		{"save x", wrongArity("save"), ""},
+		{"save x", arityReply("save"), ""},
 		{"bgsave", "+Background saving started\r\n", ""},
 		{"bgsave SCHEDULE", "+Background saving started\r\n", ""},
 		{"bgsave foo", "-ERR syntax error\r\n", ""},
@@ -47,13 +48,13 @@ func TestNodeCommands(t *testing.T) {
 		{"bgrewriteaof", "+Background append only file rewriting started\r\n", ""},
 		{"replicaof no one", "+OK\r\n", ""},
 		{"slaveof NO ONE", "+OK\r\n", ""},
-		{"replicaof a", wrongArity("replicaof"), ""},
+		{"replicaof a", arityReply("replicaof"), ""},
 		{"replicaof a b", "-ERR Invalid master port\r\n", ""},
 		{"replicaof a 99999", "-ERR Invalid master port\r\n", ""},
 		{"replicaof a 6379", "-" + errNoReplication + "\r\n", ""},
 		{"sync", "-" + errNoReplication + "\r\n", ""},
 		{"psync ? -1", "-" + errNoReplication + "\r\n", ""},
-		{"psync a", wrongArity("psync"), ""},
+		{"psync a", arityReply("psync"), ""},
 		{"failover", "-ERR FAILOVER requires connected replicas.\r\n", ""},
 		{"failover to host 1 force timeout 5", "-ERR FAILOVER requires connected replicas.\r\n", ""},
 		{"failover abort", "-ERR No failover in progress.\r\n", ""},
@@ -65,10 +66,12 @@ func TestNodeCommands(t *testing.T) {
 		{"lolwut", "$53\r\nrldb 0.0.1: no leader, and yet everybody gets a key.\n\r\n",
 			"=57\r\ntxt:rldb 0.0.1: no leader, and yet everybody gets a key.\n\r\n"},
 		{"lolwut version abc", "-ERR value is not an integer or out of range\r\n", ""},
+		{"lolwut version 5 1 2 x", "-ERR value is not an integer or out of range\r\n", ""},
+		{"lolwut VERSION 6 x", "-ERR value is not an integer or out of range\r\n", ""},
 		{"lolwut version", "$53\r\nrldb 0.0.1: no leader, and yet everybody gets a key.\n\r\n",
 			"=57\r\ntxt:rldb 0.0.1: no leader, and yet everybody gets a key.\n\r\n"},
 		{"module list", "*0\r\n", ""},
-		{"module load", wrongArity("module|load"), ""},
+		{"module load", arityReply("module|load"), ""},
 		{"module load /x", "-ERR rldb loads no modules\r\n", ""},
 		{"module loadex /x", "-ERR rldb loads no modules\r\n", ""},
 		{"module unload x", "-ERR rldb loads no modules\r\n", ""},
@@ -82,7 +85,7 @@ func TestNodeCommands(t *testing.T) {
 func TestTimeAndLastSave(t *testing.T) {
 	n := startAdminNode(t)
 	c := n.dial(2)
-	got := flat(c.do("time"))
+	got := flatReply(c.do("time"))
 	sec, err1 := strconv.ParseInt(got[0], 10, 64)
 	usec, err2 := strconv.Atoi(got[1])
 	if age := time.Since(time.Unix(sec, 0)); err1 != nil || err2 != nil || usec < 0 || usec > 999_999 || age < -time.Second || age > time.Minute {
@@ -113,7 +116,7 @@ func TestShutdown(t *testing.T) {
 
 func TestACL(t *testing.T) {
 	const refused = "-ERR rldb has one user, 'default', whose password is requirepass: users cannot be changed\r\n"
-	runCases(t, []adminCase{
+	runAdminCases(t, []adminCase{
 		{"acl whoami", "$7\r\ndefault\r\n", ""},
 		{"acl users", "*1\r\n$7\r\ndefault\r\n", ""},
 		{"acl list", "*1\r\n$34\r\nuser default on nopass ~* &* +@all\r\n", ""},
@@ -122,7 +125,7 @@ func TestACL(t *testing.T) {
 			"%6\r\n$5\r\nflags\r\n~2\r\n$2\r\non\r\n$6\r\nnopass\r\n$9\r\npasswords\r\n*0\r\n$8\r\ncommands\r\n" +
 				"$5\r\n+@all\r\n$4\r\nkeys\r\n$2\r\n~*\r\n$8\r\nchannels\r\n$2\r\n&*\r\n$9\r\nselectors\r\n*0\r\n"},
 		{"acl getuser nosuch", "$-1\r\n", "_\r\n"},
-		{"acl getuser", wrongArity("acl|getuser"), ""},
+		{"acl getuser", arityReply("acl|getuser"), ""},
 		{"acl cat nosuch", "-ERR Unknown category 'nosuch'\r\n", ""},
 		{"acl cat keyspace x", "-ERR unknown subcommand or wrong number of arguments for 'cat'. Try ACL HELP.\r\n", ""},
 		{"acl cat Transaction", "*5\r\n$7\r\ndiscard\r\n$4\r\nexec\r\n$5\r\nmulti\r\n$7\r\nunwatch\r\n$5\r\nwatch\r\n", ""},
@@ -130,8 +133,8 @@ func TestACL(t *testing.T) {
 		{"acl dryrun x get x", "-ERR User 'x' not found\r\n", ""},
 		{"acl dryrun default foo", "-ERR Command 'foo' not found\r\n", ""},
 		{"acl dryrun default config nosuch", "-ERR Command 'config' not found\r\n", ""},
-		{"acl dryrun default get", wrongArity("get"), ""},
-		{"acl dryrun default config get", wrongArity("config|get"), ""},
+		{"acl dryrun default get", arityReply("get"), ""},
+		{"acl dryrun default config get", arityReply("config|get"), ""},
 		{"acl genpass 0", "-ERR ACL GENPASS argument must be the number of bits for the output password, a positive number up to 4096\r\n", ""},
 		{"acl genpass 4097", "-ERR ACL GENPASS argument must be the number of bits for the output password, a positive number up to 4096\r\n", ""},
 		{"acl genpass abc", "-ERR value is not an integer or out of range\r\n", ""},
@@ -144,7 +147,7 @@ func TestACL(t *testing.T) {
 		{"acl foo", "-ERR unknown subcommand 'foo'. Try ACL HELP.\r\n", ""},
 	})
 	c := startAdminNode(t).dial(2)
-	if got := flat(c.do("acl", "cat")); strings.Join(got, " ") != strings.Join(categoryNames, " ") {
+	if got := flatReply(c.do("acl", "cat")); strings.Join(got, " ") != strings.Join(categoryNames, " ") {
 		t.Errorf("ACL CAT: %q", got)
 	}
 	for words, digits := range map[string]int{"acl genpass": 64, "acl genpass 5": 2, "acl genpass 4096": 1024, "acl genpass 1": 1} {
@@ -159,11 +162,12 @@ func TestACL(t *testing.T) {
 func TestACLWithPassword(t *testing.T) {
 	n := startAdminNode(t)
 	c := n.dial(2)
+	c.do("ping") // let in before there is a password
 	set := *n.srv.Settings()
 	set.RequirePass = "secret"
 	n.srv.SetSettings(set)
 	const hash = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b"
-	if got := flat(c.do("acl", "list")); got[0] != "user default on #"+hash+" ~* &* +@all" {
+	if got := flatReply(c.do("acl", "list")); got[0] != "user default on #"+hash+" ~* &* +@all" {
 		t.Errorf("ACL LIST: %q", got)
 	}
 	if got := c.do("acl", "getuser", "default"); !strings.Contains(got, "*1\r\n$2\r\non\r\n$9\r\npasswords\r\n*1\r\n$64\r\n"+hash+"\r\n") {
@@ -198,21 +202,21 @@ func TestHelp(t *testing.T) {
 			}
 		}
 	}
-	if got := flat(c.do("debug", "help")); got[0] != "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:" {
+	if got := flatReply(c.do("debug", "help")); got[0] != "DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:" {
 		t.Errorf("DEBUG HELP: %q", got)
 	}
 }
 
 func TestCluster(t *testing.T) {
 	const off = "-ERR This instance has cluster support disabled\r\n"
-	runCases(t, []adminCase{
-		{"cluster", wrongArity("cluster"), ""},
+	runAdminCases(t, []adminCase{
+		{"cluster", arityReply("cluster"), ""},
 		{"cluster foo", "-ERR unknown subcommand 'foo'. Try CLUSTER HELP.\r\n", ""},
 		{"cluster myshardid", "-ERR unknown subcommand 'myshardid'. Try CLUSTER HELP.\r\n", ""},
 		{"cluster keyslot a", ":15495\r\n", ""},
 		{"cluster keyslot {a}b", ":15495\r\n", ""},
 		{"cluster keyslot ''", ":0\r\n", ""},
-		{"cluster keyslot", wrongArity("cluster|keyslot"), ""},
+		{"cluster keyslot", arityReply("cluster|keyslot"), ""},
 		{"cluster countkeysinslot 5", ":0\r\n", ""},
 		{"cluster countkeysinslot abc", "-ERR value is not an integer or out of range\r\n", ""},
 		{"cluster countkeysinslot 16384", "-ERR Invalid slot\r\n", ""},
@@ -229,7 +233,7 @@ func TestCluster(t *testing.T) {
 		{"cluster info", off, ""}, {"cluster nodes", off, ""}, {"cluster slots", off, ""}, {"cluster shards", off, ""},
 		{"cluster links", off, ""}, {"cluster meet a b", off, ""}, {"cluster reset", off, ""}, {"cluster addslots x", off, ""},
 		{"cluster failover x", off, ""}, {"cluster replicas x", off, ""}, {"cluster setslot 1 stable", off, ""},
-		{"cluster meet a", wrongArity("cluster|meet"), ""},
+		{"cluster meet a", arityReply("cluster|meet"), ""},
 	})
 	n := startAdminNode(t)
 	c := n.dial(2)
@@ -239,10 +243,10 @@ func TestCluster(t *testing.T) {
 	}
 	c.do("set", "a", "1")
 	c.do("set", "{a}b", "1")
-	if got := flat(c.do("cluster", "getkeysinslot", "15495", "10")); len(got) != 2 || got[0] == got[1] {
+	if got := flatReply(c.do("cluster", "getkeysinslot", "15495", "10")); len(got) != 2 || got[0] == got[1] {
 		t.Errorf("CLUSTER GETKEYSINSLOT: %q", got)
 	}
-	if got := flat(c.do("cluster", "getkeysinslot", "15495", "1")); len(got) != 1 {
+	if got := flatReply(c.do("cluster", "getkeysinslot", "15495", "1")); len(got) != 1 {
 		t.Errorf("CLUSTER GETKEYSINSLOT of one: %q", got)
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// dump shows a tree of arguments on one line: name:kind=TOKEN?*+{…}
-func dump(args []argument) string {
+// dumpArguments shows a tree of arguments on one line: name:kind=TOKEN?*+{…}
+func dumpArguments(args []argument) string {
 	words := make([]string, len(args))
 	for i, a := range args {
 		s := a.name + ":" + a.kind
@@ -20,7 +20,7 @@ func dump(args []argument) string {
 			s += map[string]string{"optional": "?", "multiple": "*", "multiple_token": "+"}[f]
 		}
 		if len(a.args) > 0 {
-			s += "{" + dump(a.args) + "}"
+			s += "{" + dumpArguments(a.args) + "}"
 		}
 		words[i] = s
 	}
@@ -57,7 +57,7 @@ func TestSyntax(t *testing.T) {
 			t.Errorf("%q: %v", tc.syntax, err)
 			continue
 		}
-		if got := dump(args); got != tc.tree {
+		if got := dumpArguments(args); got != tc.tree {
 			t.Errorf("%q\n got %s\nwant %s", tc.syntax, got, tc.tree)
 		}
 		if got := usage(args); got != tc.usage {
@@ -72,7 +72,7 @@ func TestSyntaxErrors(t *testing.T) {
 		"EX=", "=a", "a=b", "...", "[]", "key...+", "a b}", "EX=1:integer)",
 	} {
 		if args, err := parseSyntax(bad); err == nil {
-			t.Errorf("accepted %q as %s", bad, dump(args))
+			t.Errorf("accepted %q as %s", bad, dumpArguments(args))
 		}
 	}
 }
@@ -145,8 +145,8 @@ func TestSyntaxRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if dump(got) != dump(want) {
-			t.Fatalf("%q\n got %s\nwant %s", text, dump(got), dump(want))
+		if dumpArguments(got) != dumpArguments(want) {
+			t.Fatalf("%q\n got %s\nwant %s", text, dumpArguments(got), dumpArguments(want))
 		}
 	})
 }

@@ -108,6 +108,9 @@ func (c *adminConfig) Set(pairs [][2]string) error {
 		if p[0] == "broken" {
 			return errors.New("CONFIG SET failed (possibly related to argument 'broken') - line\nbreak")
 		}
+		if strings.HasPrefix(p[0], "unknown") {
+			return errors.New("no '" + p[0] + "' here")
+		}
 		c.values = append(c.values, p)
 	}
 	return nil
@@ -202,9 +205,9 @@ func (x *adminClient) text(words ...string) string {
 	return strings.TrimPrefix(strings.TrimSuffix(body, "\r\n"), "txt:")
 }
 
-// flat shows a reply without lengths: what the tests compare where they do not
+// flatReply shows a reply without lengths: what the tests compare where they do not
 // care about bytes.
-func flat(reply string) []string {
+func flatReply(reply string) []string {
 	var out []string
 	for line := range strings.SplitSeq(strings.TrimSuffix(reply, "\r\n"), "\r\n") {
 		if line != "" && !strings.ContainsRune("$*%~>=", rune(line[0])) {
@@ -217,9 +220,9 @@ func flat(reply string) []string {
 // adminCase is a command and its reply; three is RESP3's where it differs.
 type adminCase struct{ cmd, two, three string }
 
-// runCases sends commands, words divided by spaces (” is an empty word), and
+// runAdminCases sends commands, words divided by spaces (” is an empty word), and
 // compares the replies' bytes.
-func runCases(t *testing.T, cases []adminCase, change ...func(*Settings)) {
+func runAdminCases(t *testing.T, cases []adminCase, change ...func(*Settings)) {
 	t.Helper()
 	for _, proto := range []int{2, 3} {
 		c := startAdminNode(t, change...).dial(proto)
@@ -228,14 +231,14 @@ func runCases(t *testing.T, cases []adminCase, change ...func(*Settings)) {
 			if proto == 3 && tc.three != "" {
 				want = tc.three
 			}
-			if got := c.do(splitWords(tc.cmd)...); got != want {
+			if got := c.do(adminWords(tc.cmd)...); got != want {
 				t.Errorf("RESP%d %s\n got %q\nwant %q", proto, tc.cmd, got, want)
 			}
 		}
 	}
 }
 
-func splitWords(line string) []string {
+func adminWords(line string) []string {
 	words := strings.Split(line, " ")
 	for i := range words {
 		if words[i] == "''" {

@@ -1,15 +1,11 @@
 package command
 
 import (
-	"fmt"
-	"math/rand/v2"
 	"os"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // infoOf reads INFO's text: titles in order, fields by name.
@@ -187,131 +183,6 @@ func TestHumanBytes(t *testing.T) {
 	}
 }
 
-// TestRates walks through times of traffic and of none.
-func TestRates(t *testing.T) {
-	var r rates
-	now := time.Unix(1000, 0)
-	commands := int64(0)
-	step := func(d time.Duration, n int64) {
-		now = now.Add(d)
-		r.note(moment{at: now, commands: commands, in: commands * 100})
-		commands += n
-	}
-	rate := func() float64 {
-		ops, in, _ := r.rate(moment{at: now, commands: commands, in: commands * 100})
-		if diff := in - 100*ops; diff > 0.001 || diff < -0.001 {
-			t.Errorf("%v commands, %v bytes", ops, in)
-		}
-		return ops
-	}
-	if got := rate(); got != 0 {
-		t.Errorf("before anything: %v", got)
-	}
-	step(0, 160)
-	if got := rate(); got != 100 {
-		t.Errorf("160 commands in the first moment: %v, want 100 over the window", got)
-	}
-	for range 100 {
-		step(100*time.Millisecond, 50)
-	}
-	now = now.Add(100 * time.Millisecond)
-	if got := rate(); got < 499 || got > 501 {
-		t.Errorf("50 commands each 100 ms: %v", got)
-	}
-	now = now.Add(800 * time.Millisecond)
-	if got := rate(); got < 225 || got > 255 {
-		t.Errorf("the same after 0.8 s without any: %v", got)
-	}
-	now = now.Add(time.Second)
-	if got := rate(); got != 0 {
-		t.Errorf("after the whole window without any: %v", got)
-	}
-	step(time.Hour, 16)
-	if got := rate(); got != 10 {
-		t.Errorf("16 commands after an hour without any: %v, want 10 over the window", got)
-	}
-	r.reset()
-	if got := rate(); got != 0 {
-		t.Errorf("after a reset: %v", got)
-	}
-}
-
-// TestRatesAgainstTwin compares with a twin that remembers every command, for
-// traffic without gaps.
-func TestRatesAgainstTwin(t *testing.T) {
-	for seed := range uint64(20) {
-		rnd := rand.New(rand.NewPCG(seed, 1))
-		var r rates
-		var times []time.Time
-		now, due := time.Unix(1000, 0), time.Time{}
-		for range 5000 {
-			now = now.Add(time.Duration(rnd.Int64N(int64(2 * time.Millisecond))))
-			if !now.Before(due) {
-				r.note(moment{at: now, commands: int64(len(times))})
-				due = now.Add(rateEvery)
-			}
-			times = append(times, now)
-		}
-		got, _, _ := r.rate(moment{at: now, commands: int64(len(times))})
-		from := now.Add(-rateWindow)
-		first := slices.IndexFunc(times, func(t time.Time) bool { return t.After(from) })
-		want := float64(len(times)-first) / rateWindow.Seconds()
-		if got < want*0.95 || got > want*1.05 {
-			t.Errorf("seed %d: %v commands a second, want about %v", seed, got, want)
-		}
-	}
-}
-
-// TestObserve: figures are taken from time to time, whoever ends a batch.
-func TestObserve(t *testing.T) {
-	n := startAdminNode(t)
-	c := n.dial(2)
-	for i := range 100 {
-		c.do("set", fmt.Sprint("key", i), strings.Repeat("v", 1000))
-	}
-	a := &n.srv.admin
-	at := time.Now().Add(time.Hour)
-	a.observe(n.srv, at)
-	if peak := a.rates.peak.Load(); peak < 100_000 {
-		t.Errorf("the peak is %d bytes", peak)
-	}
-	taken := a.rates.taken
-	a.observe(n.srv, at.Add(rateEvery-1))
-	if a.rates.taken != taken {
-		t.Error("looked again too soon")
-	}
-	a.observe(n.srv, at.Add(rateEvery))
-	if a.rates.taken != taken+1 {
-		t.Error("did not look again")
-	}
-}
-
-func TestHistogramUpTo(t *testing.T) {
-	var h histogram
-	var all []time.Duration
-	rnd := rand.New(rand.NewPCG(1, 2))
-	for range 2000 {
-		d := time.Duration(rnd.Int64N(1 << rnd.IntN(38)))
-		all = append(all, d)
-		h.add(d)
-	}
-	for exp := range 38 {
-		bound := time.Duration(1<<exp - 1)
-		if exp < 3 {
-			continue // below 8 ns each value has its bucket
-		}
-		want := int64(0)
-		for _, d := range all {
-			if d <= bound {
-				want++
-			}
-		}
-		if got := h.upTo(bound); got != want {
-			t.Errorf("%d are at most %d ns, want %d", got, bound, want)
-		}
-	}
-}
-
 func TestSnapshot(t *testing.T) {
 	n := startAdminNode(t)
 	c := n.dial(2)
@@ -345,87 +216,5 @@ func TestSnapshot(t *testing.T) {
 	}
 	if got := strings.Join(names, " "); got != "get incr ping set" {
 		t.Errorf("commands %s", got)
-	}
-}
-
-func TestMemory(t *testing.T) {
-	runCases(t, []adminCase{
-		{"memory", wrongArity("memory"), ""},
-		{"memory foo", "-ERR unknown subcommand 'foo'. Try MEMORY HELP.\r\n", ""},
-		{"memory usage", wrongArity("memory|usage"), ""},
-		{"memory usage nosuch", "$-1\r\n", "_\r\n"},
-		{"memory usage nosuch samples 0", "$-1\r\n", "_\r\n"},
-		{"memory usage nosuch samples -1", "-ERR syntax error\r\n", ""},
-		{"memory usage nosuch samples abc", "-ERR value is not an integer or out of range\r\n", ""},
-		{"memory usage nosuch samples", "-ERR syntax error\r\n", ""},
-		{"memory usage nosuch foo 1", "-ERR syntax error\r\n", ""},
-		{"memory usage nosuch samples 1 SAMPLES 2", "$-1\r\n", "_\r\n"},
-		{"memory purge", "+OK\r\n", ""},
-		{"memory purge", "+OK\r\n", ""},
-		{"memory doctor", "$44\r\nNothing is unusual about the use of memory.\n\r\n", "=48\r\ntxt:Nothing is unusual about the use of memory.\n\r\n"},
-	})
-}
-
-// TestMemoryUsage: what a key takes grows with its bytes, and beside them it is
-// what the engine really takes on average.
-func TestMemoryUsage(t *testing.T) {
-	n := startAdminNode(t)
-	c := n.dial(2)
-	usage := func(key string) int {
-		v, err := strconv.Atoi(strings.Trim(c.do("memory", "usage", key), ":\r\n"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-	c.do("set", "a", "")
-	c.do("set", "abc", strings.Repeat("v", 1000))
-	if small, large := usage("a"), usage("abc"); large-small != 1002 || small < 20 || small > 150 {
-		t.Errorf("a key of 1 byte takes %d, one of 3 with 1000 more takes %d", small, large)
-	}
-	for i := range 3000 {
-		c.send("set", fmt.Sprintf("key:%08d", i), "0123456789abcdef")
-	}
-	for range 3000 {
-		if _, err := c.read(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	n.srv.admin.observe(n.srv, time.Now().Add(time.Hour))
-	if got, real := usage("key:00000000"), int(n.store.UsedBytes()/3002); got < real-40 || got > real+40 {
-		t.Errorf("MEMORY USAGE says %d bytes, a key takes %d on average", got, real)
-	}
-}
-
-func TestMemoryStats(t *testing.T) {
-	n := startAdminNode(t)
-	for _, proto := range []int{2, 3} {
-		c := n.dial(proto)
-		announced := map[int][2]string{2: {"*40\r\n", "*42\r\n"}, 3: {"%20\r\n", "%21\r\n"}}[proto]
-		c.do("eval", luaPlainRelease, "1", "k", "v")
-		if got := c.do("memory", "stats"); !strings.HasPrefix(got, announced[0]+"$14\r\npeak.allocated\r\n:") {
-			t.Errorf("RESP%d MEMORY STATS: %q", proto, got)
-		}
-		c.do("set", "k", "v")
-		got := c.do("memory", "stats")
-		if !strings.HasPrefix(got, announced[1]) || !strings.Contains(got, "\r\nkeys.count\r\n:1\r\n") || !strings.Contains(got, "\r\ndb.0\r\n") {
-			t.Errorf("RESP%d MEMORY STATS of a key: %q", proto, got)
-		}
-	}
-	c := n.dial(2)
-	if got := c.text("memory", "malloc-stats"); !strings.Contains(got, "/memory/classes/total:bytes ") {
-		t.Errorf("MEMORY MALLOC-STATS: %q", got)
-	}
-}
-
-func TestMemoryDoctor(t *testing.T) {
-	n := startAdminNode(t)
-	c := n.dial(2)
-	c.do("set", "k", strings.Repeat("v", 1<<16))
-	set := *n.srv.Settings()
-	set.MaxMemory = 1 << 10
-	n.srv.SetSettings(set)
-	if got := c.text("memory", "doctor"); !strings.Contains(got, "of maxmemory's 1.00K are used") {
-		t.Errorf("MEMORY DOCTOR above maxmemory: %q", got)
 	}
 }

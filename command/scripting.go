@@ -1,7 +1,5 @@
 package command
 
-import "strings"
-
 // There is no Lua here. Locks and counters of well-known clients are small
 // scripts, always the same ones: these are recognised by what they say and run
 // natively, in the turn of their keys (see scripting_forms.go). Others are
@@ -198,7 +196,7 @@ func cmdFunctionList(c *call) {
 			named = true
 			i++
 		default:
-			c.fail("ERR Unknown argument " + strings.ReplaceAll(clean(cut(c.args[i], 128)), "\x00", ""))
+			c.fail("ERR Unknown argument " + clean(cut(c.args[i], 128)))
 			return
 		}
 	}

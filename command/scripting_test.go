@@ -79,7 +79,7 @@ end`
             `
 )
 
-func shaOf(text string) string {
+func luaSHA(text string) string {
 	sum := sha1.Sum([]byte(text))
 	return hex.EncodeToString(sum[:])
 }
@@ -90,7 +90,7 @@ func TestRedisPyHashes(t *testing.T) {
 		luaRedisPyRelease:   "c3f8721cbb97f72bc19e972846bd7aaf91901658",
 		luaRedisPyReacquire: "1cac51482acf5858da00f6d685d68f886cd6b6b2",
 	} {
-		if got := shaOf(text); got != sha {
+		if got := luaSHA(text); got != sha {
 			t.Errorf("the hash is %s, not %s, of %s", got, sha, text)
 		}
 	}
@@ -156,10 +156,10 @@ func TestScripts(t *testing.T) {
 	for _, proto := range []int{2, 3} {
 		c := startAdminNode(t).dial(proto)
 		for _, tc := range cases {
-			want := strings.ReplaceAll(tc.want, "%s", shaOf(tc.script))
-			for _, how := range [][]string{{"EVAL", tc.script}, {"EVALSHA", strings.ToUpper(shaOf(tc.script))}} {
+			want := strings.ReplaceAll(tc.want, "%s", luaSHA(tc.script))
+			for _, how := range [][]string{{"EVAL", tc.script}, {"EVALSHA", strings.ToUpper(luaSHA(tc.script))}} {
 				tc.prepare(c)
-				if got := c.do(append(how, splitWords(tc.args)...)...); got != want {
+				if got := c.do(append(how, adminWords(tc.args)...)...); got != want {
 					t.Errorf("RESP%d %s %s %s\n got %q\nwant %q", proto, how[0], tc.script, tc.args, got, want)
 				}
 				tc.check(t, c)
@@ -213,8 +213,8 @@ func TestScriptErrors(t *testing.T) {
 	const unsupported = "-" + errScripting + "\r\n"
 	const noScript = "-NOSCRIPT No matching script. Please use EVAL.\r\n"
 	zeros := strings.Repeat("0", 40)
-	runCases(t, []adminCase{
-		{"eval x", wrongArity("eval"), ""},
+	runAdminCases(t, []adminCase{
+		{"eval x", arityReply("eval"), ""},
 		{"eval x 1", "-ERR Number of keys can't be greater than number of args\r\n", ""},
 		{"eval x -1", "-ERR Number of keys can't be negative\r\n", ""},
 		{"eval x abc", "-ERR value is not an integer or out of range\r\n", ""},
@@ -227,10 +227,10 @@ func TestScriptErrors(t *testing.T) {
 		{"evalsha " + zeros + " abc", "-ERR value is not an integer or out of range\r\n", ""},
 		{"evalsha " + zeros + " 2 a", "-ERR Number of keys can't be greater than number of args\r\n", ""},
 		{"evalsha " + zeros + " 0", noScript, ""},
-		{"script", wrongArity("script"), ""},
+		{"script", arityReply("script"), ""},
 		{"script foo", "-ERR unknown subcommand 'foo'. Try SCRIPT HELP.\r\n", ""},
 		{"script load x", unsupported, ""},
-		{"script exists", wrongArity("script|exists"), ""},
+		{"script exists", arityReply("script|exists"), ""},
 		{"script exists " + zeros + " abc", "*2\r\n:0\r\n:0\r\n", ""},
 		{"script flush", "+OK\r\n", ""},
 		{"script flush ASYNC", "+OK\r\n", ""},
@@ -271,7 +271,7 @@ func TestReadOnlyScripts(t *testing.T) {
 	c.do("SET", "k", "v")
 	c.do("SET", "n", "1")
 	refused := func(text string, line int) string {
-		return fmt.Sprintf("-ERR Write commands are not allowed from read-only scripts. script: %s, on @user_script:%d.\r\n", shaOf(text), line)
+		return fmt.Sprintf("-ERR Write commands are not allowed from read-only scripts. script: %s, on @user_script:%d.\r\n", luaSHA(text), line)
 	}
 	for _, tc := range []struct{ script, key, args, want string }{
 		{luaPlainRelease, "k", "x", ":0\r\n"},
@@ -286,7 +286,7 @@ func TestReadOnlyScripts(t *testing.T) {
 		if got := c.do(words...); got != tc.want {
 			t.Errorf("%q: %q, want %q", words, got, tc.want)
 		}
-		words[0], words[1] = "EVALSHA_RO", shaOf(tc.script)
+		words[0], words[1] = "EVALSHA_RO", luaSHA(tc.script)
 		if got := c.do(words...); got != tc.want {
 			t.Errorf("%q: %q, want %q", words, got, tc.want)
 		}
@@ -301,7 +301,7 @@ func TestReadOnlyScripts(t *testing.T) {
 func TestScriptCache(t *testing.T) {
 	n := startAdminNode(t)
 	c := n.dial(2)
-	a, b := shaOf(luaPlainRelease), shaOf(luaExpire)
+	a, b := luaSHA(luaPlainRelease), luaSHA(luaExpire)
 	if got := c.do("EVALSHA", a, "1", "k", "v"); !strings.HasPrefix(got, "-NOSCRIPT ") {
 		t.Errorf("before anything: %q", got)
 	}

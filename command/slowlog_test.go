@@ -11,8 +11,8 @@ import (
 func slowAll(s *Settings) { s.SlowlogThan = 0 }
 
 func TestSlowlogReplies(t *testing.T) {
-	runCases(t, []adminCase{
-		{"slowlog", wrongArity("slowlog"), ""},
+	runAdminCases(t, []adminCase{
+		{"slowlog", arityReply("slowlog"), ""},
 		{"slowlog foo", "-ERR unknown subcommand 'foo'. Try SLOWLOG HELP.\r\n", ""},
 		{"slowlog get", "*0\r\n", ""},
 		{"slowlog get -1", "*0\r\n", ""},
@@ -20,7 +20,7 @@ func TestSlowlogReplies(t *testing.T) {
 		{"slowlog get abc", "-ERR count should be greater than or equal to -1\r\n", ""},
 		{"slowlog get a b", "-ERR unknown subcommand or wrong number of arguments for 'get'. Try SLOWLOG HELP.\r\n", ""},
 		{"slowlog len", ":0\r\n", ""},
-		{"slowlog len x", wrongArity("slowlog|len"), ""},
+		{"slowlog len x", arityReply("slowlog|len"), ""},
 		{"slowlog reset", "+OK\r\n", ""},
 	})
 }
@@ -104,11 +104,11 @@ func TestSlowlogKeepsNoPasswords(t *testing.T) {
 }
 
 func TestLatencyReplies(t *testing.T) {
-	runCases(t, []adminCase{
-		{"latency", wrongArity("latency"), ""},
+	runAdminCases(t, []adminCase{
+		{"latency", arityReply("latency"), ""},
 		{"latency foo", "-ERR unknown subcommand 'foo'. Try LATENCY HELP.\r\n", ""},
 		{"latency latest", "*0\r\n", ""},
-		{"latency history", wrongArity("latency|history"), ""},
+		{"latency history", arityReply("latency|history"), ""},
 		{"latency history command", "*0\r\n", ""},
 		{"latency reset", ":0\r\n", ""},
 		{"latency reset command foo", ":0\r\n", ""},
@@ -176,7 +176,7 @@ func TestLatencyOfCommands(t *testing.T) {
 	c.do("role")
 	c.do("save")
 	c.do("ping")
-	if got := flat(c.do("latency", "latest")); len(got) != 8 || got[0] != "command" || got[4] != "fast-command" {
+	if got := flatReply(c.do("latency", "latest")); len(got) != 8 || got[0] != "command" || got[4] != "fast-command" {
 		t.Errorf("LATENCY LATEST: %q", got)
 	}
 }
@@ -207,8 +207,8 @@ func TestLatencyHistogram(t *testing.T) {
 }
 
 func TestDebug(t *testing.T) {
-	runCases(t, []adminCase{
-		{"debug", wrongArity("debug"), ""},
+	runAdminCases(t, []adminCase{
+		{"debug", arityReply("debug"), ""},
 		{"debug foo", "-ERR unknown subcommand or wrong number of arguments for 'foo'. Try DEBUG HELP.\r\n", ""},
 		{"debug SLEEP", "-ERR unknown subcommand or wrong number of arguments for 'SLEEP'. Try DEBUG HELP.\r\n", ""},
 		{"debug sleep 0 1", "-ERR unknown subcommand or wrong number of arguments for 'sleep'. Try DEBUG HELP.\r\n", ""},
@@ -254,7 +254,7 @@ func TestDebugSleep(t *testing.T) {
 	if len(entries) != 1 || strings.Join(entries[0].args, " ") != "debug sleep 0.05" || entries[0].took < 50*time.Millisecond {
 		t.Errorf("SLOWLOG: %+v", entries)
 	}
-	if got := flat(other.do("latency", "latest")); len(got) != 4 || got[0] != "command" {
+	if got := flatReply(other.do("latency", "latest")); len(got) != 4 || got[0] != "command" {
 		t.Errorf("LATENCY LATEST: %q", got)
 	}
 }
