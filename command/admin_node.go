@@ -120,7 +120,7 @@ func replicationRows() []row {
 	follow := func(name, since string) row {
 		return row{name: name, arity: 3, flags: admin | noscript | stale | noAsyncLoading, run: cmdReplicaOf, group: "server",
 			since: since, complexity: "O(1)", summary: "Answers OK to NO ONE: this node follows nobody.",
-			syntax: "host port:integer"}
+			syntax: "args(host-port{host port:integer}|no-one{NO ONE})"}
 	}
 	refused := func(name string, arity int, flags flag, since, syntax string) row {
 		return row{name: name, arity: arity, flags: flags, run: cmdNoReplication, group: "server", since: since,
@@ -132,7 +132,7 @@ func replicationRows() []row {
 		refused("psync", -3, admin|noscript|noAsyncLoading|noMulti, "2.8.0", "replicationid offset:integer"),
 		{name: "failover", arity: -1, flags: admin | noscript | stale, run: cmdFailover, group: "server", since: "6.2.0",
 			complexity: "O(1)", summary: "Is refused: there is no primary that a replica could take over from.",
-			syntax: "[target{TO host port:integer [FORCE]}] [ABORT] [TIMEOUT=milliseconds:integer]"},
+			syntax: "[TO=target{host port:integer [FORCE]}] [ABORT] [TIMEOUT=milliseconds:integer]"},
 		{name: "role", arity: 1, flags: noscript | loading | stale | fast | anywhere, run: cmdRole, group: "server",
 			since: "2.8.12", complexity: "O(1)", summary: "Tells that this node takes writes, and has no replicas.",
 			cats: "admin dangerous"},
