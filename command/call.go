@@ -30,6 +30,8 @@ type call struct {
 	pos    []int        // scratch: positions of keys among args
 	failed bool         // an error was replied
 	inExec bool         // part of an EXEC: must not promise a reply
+
+	hits, misses int32 // keys that a readonly command found, or not
 }
 
 // get is the value of the command's i-th key.

@@ -18,6 +18,8 @@ const (
 	skipSlowlog
 	fast
 	noAuth
+	noMandatoryKeys
+	noAsyncLoading
 	noMulti
 	movable
 	allowBusy
@@ -34,6 +36,9 @@ const (
 	subscribed
 	// unpaused: executed while CLIENT PAUSE holds all commands.
 	unpaused
+	// mayReplicate: has an effect beyond this node without being a write, so
+	// that CLIENT PAUSE WRITE holds it too. On keys (EVAL) it may change them.
+	mayReplicate
 	// ours: not a command of Redis 7.0.
 	ours
 )
@@ -45,8 +50,11 @@ var flagNames = []struct {
 }{
 	{write, "write"}, {readonly, "readonly"}, {denyoom, "denyoom"}, {admin, "admin"},
 	{pubsub, "pubsub"}, {noscript, "noscript"}, {blocking, "blocking"}, {loading, "loading"},
-	{stale, "stale"}, {skipMonitor, "skip_monitor"}, {skipSlowlog, "skip_slowlog"}, {fast, "fast"},
-	{noAuth, "no_auth"}, {noMulti, "no_multi"}, {movable, "movablekeys"}, {allowBusy, "allow_busy"},
+	{stale, "stale"}, {skipMonitor, "skip_monitor"},
+	// Redis's scripts tell MONITOR themselves; ours are shown as all commands are.
+	{noMandatoryKeys, "skip_monitor"}, {skipSlowlog, "skip_slowlog"}, {fast, "fast"},
+	{noAuth, "no_auth"}, {noMandatoryKeys, "no_mandatory_keys"}, {noAsyncLoading, "no_async_loading"},
+	{noMulti, "no_multi"}, {movable, "movablekeys"}, {allowBusy, "allow_busy"},
 }
 
 // handler executes one command.

@@ -78,6 +78,7 @@ type Server struct {
 	slowlog  slowlog
 	latency  latency
 	pause    pause
+	admin    adminState
 }
 
 // New returns a Server; Attach completes it.
@@ -87,6 +88,7 @@ func New(o Options) *Server {
 	s.table, rows = newTable()
 	s.stats.init(rows)
 	s.SetSettings(o.Settings)
+	s.admin.init(s.started)
 	return s
 }
 

@@ -13,6 +13,8 @@ type sample struct {
 	code     string // of the error that was replied
 	failed   bool   // executed, and replied an error
 	rejected bool   // not executed
+
+	hits, misses int32 // keys looked up
 }
 
 // stats sums up what was executed. Workers add a batch at a time.
@@ -61,6 +63,8 @@ func (s *stats) add(batch []sample) {
 			continue
 		}
 		s.calls++
+		s.hits += int64(x.hits)
+		s.misses += int64(x.misses)
 		r.calls++
 		r.time += x.took
 		if x.failed {
@@ -71,6 +75,42 @@ func (s *stats) add(batch []sample) {
 		}
 		r.hist.add(x.took)
 	}
+}
+
+// commands is how many were executed.
+func (s *stats) commands() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls
+}
+
+// reset has all figures begin anew.
+func (s *stats) reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.rows)
+	clear(s.errors)
+	s.calls, s.failed, s.hits, s.misses = 0, 0, 0, 0
+}
+
+// named is one command's histogram.
+type named struct {
+	row  *row
+	hist histogram
+}
+
+// histograms copies those of some commands, of which only those that were
+// executed have one.
+func (s *stats) histograms(rows []*row) []named {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []named
+	for _, r := range rows {
+		if h := s.rows[r.index].hist; h != nil {
+			out = append(out, named{r, *h})
+		}
+	}
+	return out
 }
 
 // histogram counts durations in buckets of growing width: eight to each power
@@ -116,4 +156,14 @@ func (h *histogram) quantile(q float64) time.Duration {
 		}
 	}
 	return 0
+}
+
+// upTo is how many durations are at most d, where d is some bucket's upper
+// bound.
+func (h *histogram) upTo(d time.Duration) int64 {
+	var n int64
+	for i := 0; i < len(h.buckets) && upperBound(i) <= d; i++ {
+		n += h.buckets[i]
+	}
+	return n
 }

@@ -81,5 +81,5 @@ func (t *table) lookup(args [][]byte) (r *row, sub bool) {
 	if s := r.table.find(args[1]); s != nil {
 		return s, true
 	}
-	return r, r.run != nil
+	return r, false
 }

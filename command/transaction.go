@@ -8,7 +8,7 @@ import (
 
 func transactionRows() []row {
 	return []row{
-		{name: "multi", arity: 1, flags: noscript | loading | stale | fast | noMulti | allowBusy | queueless, run: cmdMulti,
+		{name: "multi", arity: 1, flags: noscript | loading | stale | fast | allowBusy | queueless, run: cmdMulti,
 			group: "transactions", since: "1.2.0", complexity: "O(1)",
 			summary: "Begins a transaction: the commands that follow are queued until EXEC.", cats: "transaction"},
 		{name: "exec", arity: 1, flags: noscript | loading | stale | skipSlowlog | queueless, run: cmdExec,
@@ -17,7 +17,7 @@ func transactionRows() []row {
 		{name: "discard", arity: 1, flags: noscript | loading | stale | fast | allowBusy | queueless, run: cmdDiscard,
 			group: "transactions", since: "2.0.0", complexity: "O(N) with N queued commands.",
 			summary: "Forgets the queued commands and the watched keys.", cats: "transaction"},
-		{name: "watch", arity: -2, flags: noscript | loading | stale | fast | noMulti | allowBusy | queueless, first: 1, last: -1, step: 1,
+		{name: "watch", arity: -2, flags: noscript | loading | stale | fast | allowBusy | queueless, first: 1, last: -1, step: 1,
 			access: "RO", run: cmdWatch, group: "transactions", since: "2.2.0", complexity: "O(1) for every key.",
 			summary: "Lets the next EXEC succeed only if none of the keys has changed by then.", syntax: "key...", cats: "transaction"},
 		{name: "unwatch", arity: 1, flags: noscript | loading | stale | fast | allowBusy, run: cmdUnwatch,
@@ -27,6 +27,10 @@ func transactionRows() []row {
 }
 
 func cmdMulti(c *call) {
+	if c.cl.multi {
+		c.fail("ERR MULTI calls can not be nested")
+		return
+	}
 	c.cl.multi = true
 	c.cl.queueN.Store(0)
 	c.w.OK()
@@ -44,6 +48,10 @@ func cmdDiscard(c *call) {
 
 // cmdWatch runs in the turn of its keys and notes their versions.
 func cmdWatch(c *call) {
+	if c.cl.multi {
+		c.fail("ERR WATCH inside MULTI is not allowed")
+		return
+	}
 	for _, k := range c.keys {
 		name := c.txn.Name(k)
 		if !c.cl.watches(name) {
@@ -223,7 +231,7 @@ func (x *exec) Done(*replica.Txn) {}
 // one runs one command, within a transaction that has its keys, or alone.
 func (x *exec) one(q *queued, keys []int) {
 	c := &x.call
-	c.row, c.args, c.keys, c.failed = q.row, q.args, keys, false
+	c.row, c.args, c.keys, c.failed, c.hits, c.misses = q.row, q.args, keys, false, 0, 0
 	if c.srv.monitors.any() && !c.row.has(skipMonitor) && !c.row.has(admin) {
 		c.srv.monitors.feed(c)
 	}
@@ -233,7 +241,7 @@ func (x *exec) one(q *queued, keys []int) {
 	} else {
 		q.row.run(c)
 	}
-	s := sample{row: q.row}
+	s := sample{row: q.row, hits: c.hits, misses: c.misses}
 	if c.failed {
 		s.failed, s.code = true, errorCodeAt(c.w, mark)
 	}

@@ -40,8 +40,10 @@ func (w *worker) Close(s *resp.Session) {
 
 // Flush implements resp.Worker: it publishes the batch's figures.
 func (w *worker) Flush() {
+	now := w.last
 	w.last = time.Time{}
 	if len(w.samples) > 0 {
+		w.srv.admin.observe(w.srv, now)
 		w.srv.stats.add(w.samples)
 		w.samples = w.samples[:0]
 	}
@@ -156,7 +158,7 @@ func (w *worker) execute(c *call) {
 	end := time.Now()
 	took := end.Sub(w.last)
 	w.last = end
-	x := sample{row: r, took: took}
+	x := sample{row: r, took: took, hits: c.hits, misses: c.misses}
 	if c.failed {
 		x.failed, x.code = true, errorCodeAt(c.w, mark)
 	}
@@ -206,7 +208,7 @@ func (r *row) mode(args [][]byte) replicaMode {
 	switch {
 	case r.blindTo(args):
 		return replica.Blind
-	case r.has(write):
+	case r.has(write), r.has(mayReplicate):
 		return replica.Write
 	}
 	return replica.Read
@@ -221,6 +223,20 @@ func (c *call) Decide(t *replica.Txn) {
 		}
 	}
 	c.row.run(c)
+	if c.row.has(readonly) && !c.failed {
+		c.countLookups(t)
+	}
+}
+
+// countLookups notes how many of the keys that a command asked for were there.
+func (c *call) countLookups(t *replica.Txn) {
+	for _, k := range c.keys {
+		if t.Exists(k) {
+			c.hits++
+		} else {
+			c.misses++
+		}
+	}
 }
 
 // Done implements replica.Step.
