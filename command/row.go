@@ -22,7 +22,8 @@ const (
 	movable
 	allowBusy
 
-	// blind: the handler does not look at old values, only whether there are any.
+	// blind: the handler does not look at old values, only whether there are
+	// any and when they expire. See row.reads for commands that do at times.
 	blind
 	// anywhere: a command without keys that calls neither the store nor
 	// anything that waits, so that it may run within a transaction's turn.
@@ -62,8 +63,11 @@ type row struct {
 	first, last, step int
 	keys              keysFunc
 	access            string // what becomes of the keys: "RO access", "RW access update", …
-	run               handler
-	sub               []row
+	// reads says, of a blind command, whether these words make it look at old
+	// values after all; nil: no words do.
+	reads func(args [][]byte) bool
+	run   handler
+	sub   []row
 
 	// Documentation, in our own words. syntax is read by COMMAND DOCS: see
 	// docs.go for its grammar.
@@ -87,6 +91,11 @@ type keysFunc func(args [][]byte, pos []int) (_ []int, ok bool)
 
 // has says whether the row has all of some flags.
 func (r *row) has(f flag) bool { return r.flags&f == f }
+
+// blindTo says whether the command, with these words, does without old values.
+func (r *row) blindTo(args [][]byte) bool {
+	return r.has(blind) && (r.reads == nil || !r.reads(args))
+}
 
 // keyed says whether the command's words can name keys.
 func (r *row) keyed() bool { return r.first != 0 || r.keys != nil }

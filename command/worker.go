@@ -182,7 +182,7 @@ func (w *worker) onKeys(c *call) {
 	c.pos = pos
 	c.now = w.srv.store.Now(c.wall)
 	c.txn = &w.txn
-	c.txn.Reset(w.srv.store, c.row.mode(), c.now, c)
+	c.txn.Reset(w.srv.store, c.row.mode(c.args), c.now, c)
 	if ok {
 		for _, p := range pos {
 			c.keys = append(c.keys, c.txn.Key(c.args[p]))
@@ -200,10 +200,10 @@ func (w *worker) onKeys(c *call) {
 	}
 }
 
-// mode is what the row's transaction needs.
-func (r *row) mode() replicaMode {
+// mode is what the row's transaction needs for these words.
+func (r *row) mode(args [][]byte) replicaMode {
 	switch {
-	case r.has(blind):
+	case r.blindTo(args):
 		return replica.Blind
 	case r.has(write):
 		return replica.Write
@@ -214,7 +214,7 @@ func (r *row) mode() replicaMode {
 // Decide implements replica.Step.
 func (c *call) Decide(t *replica.Txn) {
 	for _, k := range c.keys {
-		if t.Corrupt(k) && !c.row.has(blind) {
+		if t.Corrupt(k) && !c.row.blindTo(c.args) {
 			c.fail("ERR the value of a key is damaged: it does not match its checksum")
 			return
 		}

@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Runs every check and every test of rldb, as CI does. It needs Go and Debian's
+# (or Ubuntu's) packages; as root it installs those that are missing.
+#
+#   ./check.sh          everything, in the short forms (under 20 minutes on two cores)
+#   ./check.sh --soak   the long forms of the tests, too
+set -euo pipefail
+cd "$(dirname "$0")"
+
+step() { printf '\n== %s\n' "$*"; }
+
+# need PACKAGE COMMAND...: COMMANDs come with Debian's PACKAGE.
+missing=()
+need() {
+  local package=$1 command
+  shift
+  for command in "$@"; do
+    command -v "$command" >/dev/null || { missing+=("$package"); return 0; }
+  done
+}
+
+install_missing() {
+  need make make
+  need gcc gcc
+  need redis-server redis-server
+  need redis-tools redis-cli redis-benchmark
+  need iproute2 ip
+  need nftables nft
+  command -v dpkg >/dev/null && ! dpkg -s libc6-dev >/dev/null 2>&1 && missing+=(libc6-dev)
+  [ ${#missing[@]} -eq 0 ] && return
+  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+    echo "The tests need: ${missing[*]}. Install them (Debian: apt-get install ${missing[*]}), or run this as root." >&2
+    exit 1
+  fi
+  step "installing ${missing[*]}"
+  # Debian starts a server that it installs; the tests start their own.
+  local policy=/usr/sbin/policy-rc.d
+  if [ ! -e $policy ]; then
+    printf '#!/bin/sh\nexit 101\n' >$policy
+    chmod +x $policy
+    trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+  fi
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+}
+
+command -v go >/dev/null || { echo "rldb is built with Go 1.26 or later: https://go.dev/dl" >&2; exit 1; }
+[ "${1:-}" = "--soak" ] && export RLDB_SOAK=1
+install_missing
+
+step "gofmt"
+unformatted=$(gofmt -l .)
+[ -z "$unformatted" ] || { echo "gofmt would change: $unformatted" >&2; exit 1; }
+step "go vet"
+go vet ./...
+step "staticcheck"
+go tool staticcheck ./...
+step "go.mod is tidy"
+go mod tidy -diff
+step "static binary, and builds for other systems"
+CGO_ENABLED=0 go build -trimpath -o /dev/null .
+for target in linux/arm64 darwin/arm64 darwin/amd64; do
+  GOOS=${target%/*} GOARCH=${target#*/} CGO_ENABLED=0 go build -o /dev/null .
+done
+step "tests, with the race detector"
+packages=$(go list ./... | grep -v '/integration$')
+# shellcheck disable=SC2086
+go test -race -timeout 30m $packages
+step "integration tests"
+go test -race -timeout 60m -v ./integration >integration.log 2>&1 || { tail -n 300 integration.log; exit 1; }
+grep -E '^(---|ok|PASS|FAIL)' integration.log | grep -v '^    ' || true
+step "all checks passed"

@@ -1,0 +1,85 @@
+package memory
+
+import "runtime"
+
+// dropsPerLock bounds how many entries are freed while others wait for the shard.
+const dropsPerLock = 256
+
+// Drop removes all entries of a slot at once, by taking the slot's index away,
+// and frees them bit by bit before it returns.
+func (e *Engine) Drop(slot uint16) error {
+	if err := e.check(); err != nil {
+		return err
+	}
+	s := &e.shards[shardOf(slot)]
+	d := dropper{shard: s}
+	d.detach(localSlot(slot))
+	for d.free(dropsPerLock) {
+		runtime.Gosched() // whoever waits for the shard goes first
+	}
+	return nil
+}
+
+// dropper frees an index that no root leads to any more, and its entries. Each
+// of its objects stays as it is until it is freed, so that evacuation, which
+// may come across it, finds an entry below it and then that it has no owner.
+type dropper struct {
+	shard   *shard
+	pending []link
+}
+
+// detach takes a slot's index over.
+func (d *dropper) detach(slot uint16) {
+	s := d.shard
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d.pending = append(d.pending, s.roots[slot])
+	s.roots[slot] = link{}
+	s.keys -= s.lens[slot].Swap(0)
+}
+
+// free frees up to n entries, and reports whether there are more.
+func (d *dropper) free(n int) bool {
+	s := d.shard
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for n > 0 && len(d.pending) > 0 {
+		last := len(d.pending) - 1
+		l := d.pending[last]
+		d.pending = d.pending[:last]
+		if l.isNode() {
+			d.pending = append(d.pending, s.heap.node(l.ref)[:]...)
+			s.heap.free(l.ref)
+			n-- // a node counts as an entry: chains of them are bounded too
+			continue
+		}
+		n -= d.freeTable(l, n)
+	}
+	s.tidy()
+	return len(d.pending) > 0
+}
+
+// freeTable frees up to n entries of a table, and the table once it is empty;
+// otherwise it stays pending. It reports how many it freed.
+func (d *dropper) freeTable(l link, n int) (freed int) {
+	s := d.shard
+	t := s.heap.table(&l)
+	for i, c := range t {
+		if c == 0 {
+			continue
+		}
+		if freed == n {
+			d.pending = append(d.pending, l)
+			return freed
+		}
+		s.live -= s.heap.entry(c.ref()).live()
+		s.heap.free(c.ref())
+		t[i] = 0
+		l.n--
+		freed++
+	}
+	if t != nil {
+		s.heap.free(l.ref)
+	}
+	return freed
+}

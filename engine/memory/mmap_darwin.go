@@ -1,0 +1,12 @@
+//go:build darwin && !race
+
+package memory
+
+import "golang.org/x/sys/unix"
+
+const (
+	mapFlags      = unix.MAP_ANON | unix.MAP_PRIVATE
+	discardAdvice = unix.MADV_FREE
+)
+
+func adviseMapped([]byte) {}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/rldb/rldb"
+
+// layers is the direction in which data flows (ARCHITECTURE.md): the packages
+// of this module that each package may import, and why not more. A package that
+// is not listed may import none.
+var layers = map[string]struct {
+	may []string
+	why string
+}{
+	"":                    {[]string{"conf", "command", "resp", "metrics", "replication/replica", "engine", "engine/memory", "record"}, "main wires everything"},
+	"conf":                {[]string{"glob"}, "the configuration knows nothing of what it configures: main hands its values on"},
+	"glob":                {nil, "pure"},
+	"resp":                {nil, "the front end must not know what commands mean or where data is stored"},
+	"command":             {[]string{"glob", "resp", "replication/replica", "engine", "record", "ring"}, "commands must not know wire bytes, peers or the configuration"},
+	"metrics":             {nil, "metrics see the node through small interfaces of their own"},
+	"replication/replica": {[]string{"engine", "record", "ring"}, "a replica must not know quorums or commands"},
+	"record":              {nil, "records are pure"},
+	"ring":                {nil, "the ring is pure"},
+	"engine":              {nil, "engines must not know what entries mean"},
+	"engine/memory":       {[]string{"engine"}, "engines must not know what entries mean"},
+	"engine/enginetest":   {[]string{"engine"}, "engines must not know what entries mean"},
+	"integration":         {nil, "integration tests drive the real binary from outside"},
+	"bench":               {nil, "benchmarks drive real binaries from outside"},
+}
+
+// only restricts who may import what is foreign.
+var only = map[string][]string{
+	"github.com/tidwall/redcon":            {"resp"},
+	"github.com/redis/go-redis/v9":         {"integration"},
+	"golang.org/x/sys/unix":                {"resp", "engine/memory", "integration"},
+	"github.com/spaolacci/murmur3":         {"engine"},
+	"github.com/hashicorp/memberlist":      {"membership"},
+	"github.com/cockroachdb/pebble/v2":     {"engine/lsm"},
+	module + "/engine/memory":              {"", "command", "replication/replica"},
+	module + "/conf":                       {""},
+	"github.com/prometheus/client_golang/": {},
+}
+
+type goPackage struct {
+	ImportPath                         string
+	Imports, TestImports, XTestImports []string
+}
+
+func TestLayers(t *testing.T) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dec := json.NewDecoder(strings.NewReader(string(out)))
+	seen := 0
+	for {
+		var p goPackage
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		seen++
+		checkLayer(t, p)
+	}
+	if seen < 5 {
+		t.Fatalf("only %d packages were found", seen)
+	}
+}
+
+func checkLayer(t *testing.T, p goPackage) {
+	name := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
+	layer, known := layers[name]
+	if !known {
+		t.Errorf("package %q has no place in layers_test.go: say what it may import, and why not more", name)
+	}
+	for _, imp := range p.Imports {
+		own := strings.TrimPrefix(imp, module+"/")
+		if own != imp && !slices.Contains(layer.may, own) {
+			t.Errorf("%q imports %q: %s", name, own, layer.why)
+		}
+	}
+	for path, who := range only {
+		all := slices.Concat(p.Imports, p.TestImports, p.XTestImports)
+		if path != p.ImportPath && slices.Contains(all, path) && !slices.Contains(who, name) {
+			t.Errorf("%q imports %s: only %q may", name, path, who)
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+
+	"github.com/rldb/rldb/conf"
+)
+
+// listen opens every port and socket that the configuration names.
+func (n *node) listen(cfg *conf.Config) error {
+	if cfg.ServesPlain() {
+		port, err := n.listenOn(cfg.Bind, cfg.Port, nil)
+		if err != nil {
+			return err
+		}
+		n.port.Store(int64(port))
+	}
+	if cfg.TLSPort != 0 {
+		tc, err := tlsConfig(cfg)
+		if err != nil {
+			return err
+		}
+		port, err := n.listenOn(cfg.Bind, cfg.TLSPort, tc)
+		if err != nil {
+			return err
+		}
+		n.port.CompareAndSwap(0, int64(port))
+	}
+	if cfg.UnixSocket != "" {
+		addr, err := n.front.Listen("unix", cfg.UnixSocket, nil)
+		if err != nil {
+			return err
+		}
+		n.addrs = append(n.addrs, addr)
+		if cfg.UnixSocketPerm != 0 {
+			return os.Chmod(cfg.UnixSocket, cfg.UnixSocketPerm)
+		}
+	}
+	return nil
+}
+
+// listenOn opens one port at all addresses and returns it: port 0 is the same
+// free one at each.
+func (n *node) listenOn(bind []conf.BindAddress, port int, tc *tls.Config) (int, error) {
+	for _, b := range bind {
+		addr, err := n.front.Listen(b.Network, net.JoinHostPort(b.Host, strconv.Itoa(port)), tc)
+		switch {
+		case err != nil && b.Optional:
+			n.log.Warn("going on without an optional address", "bind", b.Text, "err", err)
+			continue
+		case err != nil:
+			return 0, err
+		}
+		port = addr.(*net.TCPAddr).Port
+		n.addrs = append(n.addrs, addr)
+	}
+	return port, nil
+}
+
+func tlsConfig(cfg *conf.Config) (*tls.Config, error) {
+	cert, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
+	if err != nil {
+		return nil, fmt.Errorf("tls-cert and tls-key: %w", err)
+	}
+	tc := &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	if cfg.TLSCA == "" {
+		return tc, nil
+	}
+	pem, err := os.ReadFile(cfg.TLSCA)
+	if err != nil {
+		return nil, fmt.Errorf("tls-ca: %w", err)
+	}
+	tc.ClientCAs = x509.NewCertPool()
+	if !tc.ClientCAs.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("tls-ca: %s holds no PEM certificate", cfg.TLSCA)
+	}
+	tc.ClientAuth = tls.RequireAndVerifyClientCert
+	return tc, nil
+}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"log/slog"
+	"net"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/rldb/rldb/command"
+	"github.com/rldb/rldb/conf"
+	"github.com/rldb/rldb/engine"
+	"github.com/rldb/rldb/engine/memory"
+	"github.com/rldb/rldb/record"
+	"github.com/rldb/rldb/replication/replica"
+	"github.com/rldb/rldb/resp"
+)
+
+// node is a running rldb: its parts, in the order in which data flows.
+type node struct {
+	live     *conf.Live
+	log      *slog.Logger
+	front    *resp.Server
+	commands *command.Server
+	store    *replica.Store
+	port     atomic.Int64 // the TCP port that is really listened on
+	addrs    []net.Addr
+}
+
+// start builds a node and opens its ports. shutdown is what SHUTDOWN calls.
+func start(cfg *conf.Config, log *slog.Logger, level *slog.LevelVar, shutdown func()) (*node, error) {
+	n := &node{live: conf.NewLive(cfg, conf.Disk()), log: log}
+	raiseFileLimit(cfg.MaxClients, log)
+	eng, err := openEngine(cfg)
+	if err != nil {
+		return nil, err
+	}
+	n.store = replica.Open(replica.Options{
+		Engine: eng, Clock: record.NewClock(func() int64 { return time.Now().UnixMilli() }),
+		Actor: newActor(), Log: log,
+	})
+	n.commands = command.New(command.Options{
+		Store: n.store, Config: n.live, Settings: settings(cfg), Engine: cfg.Engine, Version: version,
+		Port: func() int { return int(n.port.Load()) }, File: cfg.File, Log: log, Shutdown: shutdown,
+	})
+	n.front, err = resp.New(n.commands, resp.Options{Loops: loops(cfg), Limits: limits(cfg), Backlog: cfg.TCPBacklog, Log: log})
+	if err != nil {
+		n.store.Close()
+		return nil, err
+	}
+	n.commands.Attach(n.front)
+	n.live.OnChange(func(_, now *conf.Config) {
+		n.front.SetLimits(limits(now))
+		n.commands.SetSettings(settings(now))
+		level.Set(now.Level())
+	})
+	if err := n.listen(cfg); err != nil {
+		n.close()
+		return nil, err
+	}
+	return n, nil
+}
+
+// close stops a node: first the clients, then what serves them.
+func (n *node) close() error {
+	n.front.Close()
+	return n.store.Close()
+}
+
+// addresses are where the node listens, for the line that says it is ready.
+func (n *node) addresses() string {
+	var all []string
+	for _, a := range n.addrs {
+		all = append(all, a.String())
+	}
+	return strings.Join(all, " ")
+}
+
+func openEngine(cfg *conf.Config) (engine.Engine, error) {
+	switch cfg.Engine {
+	case "memory":
+		return memory.New(), nil
+	}
+	return nil, fmt.Errorf("there is no engine %q", cfg.Engine)
+}
+
+// newActor is this process's name in the dots of its writes: made anew at every
+// start, so that a dot is never minted twice.
+func newActor() uint64 {
+	var b [8]byte
+	rand.Read(b[:])
+	return binary.LittleEndian.Uint64(b[:])
+}
+
+// loops is how many connection loops serve: one where the machine has two cores
+// (a second one takes from the clients there what it gives: see bench/), and
+// half the cores elsewhere, up to eight.
+func loops(cfg *conf.Config) int {
+	if cfg.IOThreads > 0 {
+		return cfg.IOThreads
+	}
+	return min(max(runtime.GOMAXPROCS(0)/2, 1), 8)
+}
+
+func limits(c *conf.Config) resp.Limits {
+	out := func(l conf.OutputLimit) resp.OutputLimit {
+		return resp.OutputLimit{Hard: l.Hard, Soft: l.Soft, SoftTime: l.SoftFor}
+	}
+	return resp.Limits{
+		MaxBulk:      int(c.ProtoMaxBulkLen),
+		MaxArgs:      c.MaxArgs,
+		MaxInline:    int(c.MaxInline),
+		MaxQuery:     int(c.ClientQueryBufferLimit),
+		MaxClients:   c.MaxClients,
+		ClientMemory: c.ClientMemory(),
+		Normal:       out(c.ClientOutputBufferLimit.Normal),
+		PubSub:       out(c.ClientOutputBufferLimit.Pubsub),
+		IdleTimeout:  c.Timeout,
+		KeepAlive:    c.TCPKeepalive,
+		Protected:    c.ProtectedMode && c.Requirepass == "",
+	}
+}
+
+func settings(c *conf.Config) command.Settings {
+	return command.Settings{
+		RequirePass:      string(c.Requirepass),
+		MaxMemory:        c.Maxmemory,
+		MaxBulk:          c.ProtoMaxBulkLen,
+		MaxQuery:         c.ClientQueryBufferLimit,
+		SlowlogThan:      c.SlowlogLogSlowerThan,
+		SlowlogMax:       c.SlowlogMaxLen,
+		LatencyThreshold: c.LatencyMonitorThreshold,
+		RedisVersion:     c.RedisVersion,
+	}
+}
