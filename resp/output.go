@@ -170,9 +170,16 @@ func (s *Session) insert(frames []byte) {
 
 // drainMessages appends the waiting messages to the output, between commands.
 // They stand behind replies that were promised before: in RESP2 nothing tells
-// a message from a reply but its place.
+// a message from a reply but its place. In RESP3 they may pass a promised reply,
+// which may be long in coming, but nothing that stands behind it: that might be
+// the confirmation that the client will be sent such messages.
 func (s *Session) drainMessages() {
-	s.w.buf = append(s.w.buf, s.messages()...)
+	msgs := s.messages()
+	if len(s.laters) > 0 && len(s.w.buf) == 0 && s.w.proto == 3 {
+		s.out = append(s.out, msgs...)
+		return
+	}
+	s.w.buf = append(s.w.buf, msgs...)
 }
 
 // messages takes those that wait.
