@@ -70,6 +70,7 @@ type Server struct {
 	runID    string
 
 	stats    stats
+	clients  clients
 	hub      hub
 	monitors monitors
 	slowlog  slowlog

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/rldb/rldb/engine"
@@ -9,15 +10,23 @@ import (
 
 type replicaMode = engine.Mode
 
-// clean is text of a client's for use in an error: one line.
+// clean is text of a client's for use in an error: one line, and like Redis's
+// it ends at a zero byte. Otherwise the bytes stay what they are.
 func clean(b []byte) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\r' || r == '\n' {
-			return ' '
+	if i := bytes.IndexByte(b, 0); i >= 0 {
+		b = b[:i]
+	}
+	text := []byte(string(b))
+	for i, c := range text {
+		if c == '\r' || c == '\n' {
+			text[i] = ' '
 		}
-		return r
-	}, string(b))
+	}
+	return string(text)
 }
+
+// excerpt is the start of clean, at most n bytes.
+func excerpt(b []byte, n int) string { return clean(b[:min(n, len(b))]) }
 
 func upper(s string) string { return strings.ToUpper(s) }
 
