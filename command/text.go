@@ -10,19 +10,20 @@ import (
 
 type replicaMode = engine.Mode
 
-// clean is text of a client's for use in an error: one line, and like Redis's
-// it ends at a zero byte. Otherwise the bytes stay what they are.
+// clean is text of a client's for use in an error: one line, its bytes left as
+// they are, whether or not they are UTF-8. It ends at a zero byte, as Redis's
+// errors do.
 func clean(b []byte) string {
 	if i := bytes.IndexByte(b, 0); i >= 0 {
 		b = b[:i]
 	}
-	text := []byte(string(b))
-	for i, c := range text {
-		if c == '\r' || c == '\n' {
-			text[i] = ' '
+	line := bytes.Clone(b)
+	for i, ch := range line {
+		if ch == '\r' || ch == '\n' {
+			line[i] = ' '
 		}
 	}
-	return string(text)
+	return string(line)
 }
 
 // excerpt is the start of clean, at most n bytes.

@@ -1,7 +1,5 @@
 package resp
 
-import "fmt"
-
 // protocolError is a request that cannot be understood. Its text is Redis's,
 // without the "ERR Protocol error: " before it.
 type protocolError string
@@ -19,6 +17,12 @@ const (
 	errUntrustedCount = protocolError("unauthenticated multibulk length")
 	errUntrustedBulk  = protocolError("unauthenticated bulk length")
 )
+
+// errNotBulk is the error for an argument that begins with another byte than $.
+// The byte is shown as it is, as Redis does, whatever it is.
+func errNotBulk(c byte) protocolError {
+	return protocolError("expected '$', got '" + string([]byte{c}) + "'")
+}
 
 // scanner finds where the first command of a buffer ends, and checks it
 // against the limits on the way. It resumes where it stopped: every byte is
@@ -68,7 +72,7 @@ func (p *scanner) next(b []byte, lim *Limits, trusted bool) (int, error) {
 				return 0, nil
 			}
 			if c := b[p.pos]; c != '$' {
-				return 0, protocolError(fmt.Sprintf("expected '$', got '%c'", c))
+				return 0, errNotBulk(c)
 			}
 			n, ok, err := p.line(b, lim.MaxInline, errBigBulk, errBulkLen)
 			if err != nil || !ok {

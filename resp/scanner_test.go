@@ -2,7 +2,6 @@ package resp
 
 import (
 	"bytes"
-	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -64,7 +63,7 @@ func twin(b []byte, lim *Limits, trusted bool) (n int, args []string, err error)
 			return 0, nil, nil
 		}
 		if b[at] != '$' {
-			return 0, nil, protocolError(fmt.Sprintf("expected '$', got '%c'", b[at]))
+			return 0, nil, errNotBulk(b[at])
 		}
 		next, size, err := line(at, errBigBulk, errBulkLen)
 		switch {
@@ -103,6 +102,7 @@ func TestScannerErrors(t *testing.T) {
 		{"*9223372036854775808\r\n", true, errMultibulkLen},
 		{"*11\r\n", false, errUntrustedCount},
 		{"*1\r\nPING\r\n", true, protocolError("expected '$', got 'P'")},
+		{"*1\r\n\xff", true, protocolError("expected '$', got '\xff'")},
 		{"*1\r\n$-1\r\n", true, errBulkLen},
 		{"*1\r\n$536870913\r\n", true, errBulkLen},
 		{"*1\r\n$9223372036854775807\r\n", true, errBulkLen},
