@@ -56,8 +56,8 @@ func samePassword(want string, got []byte) bool {
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }
 
-// cmdHello names the client as soon as it meets SETNAME, also if HELLO fails
-// then: so does Redis 7.0.
+// cmdHello takes its options in order, and does what each says as soon as it is
+// met, also if HELLO fails then: so does Redis 7.0.
 func cmdHello(c *call) {
 	proto := c.w.Proto()
 	if len(c.args) > 1 {
@@ -72,12 +72,13 @@ func cmdHello(c *call) {
 		}
 		proto = int(n)
 	}
-	var login [][]byte
 	for i := 2; i < len(c.args); i++ {
 		more := len(c.args) - 1 - i
 		switch {
 		case c.is(i, "AUTH") && more >= 2:
-			login = c.args[i+1 : i+3]
+			if !c.authenticate(c.args[i+1], c.args[i+2]) {
+				return
+			}
 			i += 2
 		case c.is(i, "SETNAME") && more >= 1:
 			if !c.nameClient(c.args[i+1]) {
@@ -88,9 +89,6 @@ func cmdHello(c *call) {
 			c.fail("ERR Syntax error in HELLO option '" + clean(c.args[i]) + "'")
 			return
 		}
-	}
-	if login != nil && !c.authenticate(login[0], login[1]) {
-		return
 	}
 	if !c.cl.authed && c.srv.Settings().RequirePass != "" {
 		c.fail(errHelloAuth)

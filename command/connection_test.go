@@ -75,8 +75,10 @@ func TestHello(t *testing.T) {
 		{`HELLO 2 SETNAME "a b"`, "-ERR Client names cannot contain spaces, newlines or special characters.\r\n"},
 		{"HELLO 2 AUTH default any SETNAME AUTH", helloReply(2, id)},
 		{"CLIENT GETNAME", "$4\r\nAUTH\r\n"},
-		{"HELLO 3 AUTH nobody any SETNAME both", "-WRONGPASS invalid username-password pair or user is disabled.\r\n"},
-		{"CLIENT GETNAME", "$4\r\nboth\r\n"},
+		{"HELLO 3 AUTH nobody any SETNAME late", "-WRONGPASS invalid username-password pair or user is disabled.\r\n"},
+		{"CLIENT GETNAME", "$4\r\nAUTH\r\n"},
+		{"HELLO 3 SETNAME early AUTH nobody any", "-WRONGPASS invalid username-password pair or user is disabled.\r\n"},
+		{"CLIENT GETNAME", "$5\r\nearly\r\n"},
 	})
 	if got := p.do(`HELLO 3 SETNAME "` + strings.Repeat("x", maxClientName+1) + `"`); got != "-"+errClientNameLong+"\r\n" {
 		t.Errorf("a long name: %.100q", got)
@@ -134,6 +136,8 @@ func TestAuth(t *testing.T) {
 	if got := p.do("CLIENT GETNAME"); got != "$2\r\nme\r\n" {
 		t.Errorf("CLIENT GETNAME: %q", got)
 	}
+	p = n.dial()
+	p.play([]exchange{{`HELLO 3 AUTH default "pass word\x01" FOO`, "-ERR Syntax error in HELLO option 'FOO'\r\n"}, {"PING", "+PONG\r\n"}})
 	if got := n.dial().do("QUIT"); got != "+OK\r\n" {
 		t.Errorf("QUIT: %q", got)
 	}

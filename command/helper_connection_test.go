@@ -2,10 +2,15 @@ package command
 
 import (
 	"bufio"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"math/big"
 	"net"
 	"path/filepath"
 	"strconv"
@@ -26,6 +31,7 @@ type node struct {
 	front *resp.Server
 	addr  string
 	unix  string
+	tls   string // "": not asked for yet
 }
 
 func startNode(t testing.TB, change ...func(*Settings, *resp.Limits)) *node {
@@ -102,6 +108,37 @@ func (n *node) dialTo(network, addr string) *peer {
 	return p
 }
 
+// dialTLS connects a client that is served by goroutines of its own, whatever
+// the system.
+func (n *node) dialTLS() *peer {
+	n.t.Helper()
+	if n.tls == "" {
+		addr, err := n.front.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{selfSigned(n.t)}})
+		if err != nil {
+			n.t.Fatal(err)
+		}
+		n.tls = addr.String()
+	}
+	p := n.dialTo("tcp", n.tls)
+	p.Conn = tls.Client(p.Conn, &tls.Config{InsecureSkipVerify: true})
+	p.r = bufio.NewReader(p.Conn)
+	return p
+}
+
+func selfSigned(t testing.TB) tls.Certificate {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert := x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, &cert, &cert, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
 // number is the client's id.
 func (p *peer) number() string {
 	if p.id == "" {
@@ -116,7 +153,7 @@ func (p *peer) send(commands ...string) {
 	p.t.Helper()
 	var b []byte
 	for _, c := range commands {
-		words := splitWords(p.t, c)
+		words := peerWords(p.t, c)
 		b = fmt.Appendf(b, "*%d\r\n", len(words))
 		for _, w := range words {
 			b = fmt.Appendf(b, "$%d\r\n%s\r\n", len(w), w)
@@ -127,7 +164,7 @@ func (p *peer) send(commands ...string) {
 	}
 }
 
-func splitWords(t testing.TB, s string) (words []string) {
+func peerWords(t testing.TB, s string) (words []string) {
 	t.Helper()
 	for s = strings.TrimLeft(s, " "); s != ""; s = strings.TrimLeft(s, " ") {
 		var word string

@@ -148,7 +148,7 @@ func (h *hub) publish(kind topicKind, channel, message []byte, from *resp.Sessio
 		return sent
 	}
 	for _, who := range h.topics[patternTopic] {
-		if glob.Match(who.pattern, channel) {
+		if matches(who.pattern, channel) {
 			m := broadcast{word: messageWords[patternTopic], pattern: who.pattern, channel: channel, message: message}
 			sent += m.to(who, from)
 		}
@@ -227,6 +227,15 @@ func (h *hub) counts() (channels, patterns int) {
 	return h.count(channelTopic), h.count(patternTopic)
 }
 
+// matches says whether a pattern matches a channel. The channel with the empty
+// name is matched by the empty pattern alone, as in Redis: not even by "*".
+func matches(pattern, channel []byte) bool {
+	if len(channel) == 0 {
+		return len(pattern) == 0
+	}
+	return glob.Match(pattern, channel)
+}
+
 // matching are the names that a pattern matches; nil: all of them.
 func matching(names []string, pattern []byte) []string {
 	if pattern == nil {
@@ -234,7 +243,7 @@ func matching(names []string, pattern []byte) []string {
 	}
 	kept := names[:0]
 	for _, name := range names {
-		if glob.Match(pattern, []byte(name)) {
+		if matches(pattern, []byte(name)) {
 			kept = append(kept, name)
 		}
 	}

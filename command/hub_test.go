@@ -48,7 +48,7 @@ func (h *hubTwin) names(kind topicKind) []string {
 func (h *hubTwin) hears(kind topicKind, channel string) (n int) {
 	for _, s := range h.subs {
 		if s.kind == kind && s.name == channel ||
-			kind == channelTopic && s.kind == patternTopic && glob.Match([]byte(s.name), []byte(channel)) {
+			kind == channelTopic && s.kind == patternTopic && (channel != "" || s.name == "") && glob.Match([]byte(s.name), []byte(channel)) {
 			n++
 		}
 	}

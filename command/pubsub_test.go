@@ -101,9 +101,9 @@ func TestSubscribedClient(t *testing.T) {
 func TestPubsubCommand(t *testing.T) {
 	n := startNode(t)
 	a, b := n.dial(), n.dial()
-	a.send("SUBSCRIBE one two", "PSUBSCRIBE o* t*", "SSUBSCRIBE three")
+	a.send(`SUBSCRIBE one two ""`, "PSUBSCRIBE o* *", "SSUBSCRIBE three")
 	b.send("SUBSCRIBE one", "PSUBSCRIBE o*")
-	for range 5 {
+	for range 6 {
 		a.read()
 	}
 	b.read()
@@ -114,7 +114,8 @@ func TestPubsubCommand(t *testing.T) {
 		{"PUBSUB FOO", "-ERR unknown subcommand 'FOO'. Try PUBSUB HELP.\r\n"},
 		{"PUBSUB CHANNELS o*", bulks('*', "one")},
 		{"PUBSUB CHANNELS nosuch", "*0\r\n"},
-		{`PUBSUB CHANNELS ""`, "*0\r\n"},
+		{`PUBSUB CHANNELS ""`, bulks('*', "")},
+		{`PUBLISH "" x`, ":1\r\n"},
 		{"PUBSUB CHANNELS a b", "-ERR unknown subcommand or wrong number of arguments for 'CHANNELS'. Try PUBSUB HELP.\r\n"},
 		{"PUBSUB NUMSUB", "*0\r\n"},
 		{"PUBSUB NUMSUB one two three one", bulks('*', "one", 2, "two", 1, "three", 0, "one", 2)},
@@ -127,7 +128,7 @@ func TestPubsubCommand(t *testing.T) {
 		{"PUBSUB SHARDNUMSUB", "*0\r\n"},
 		{"PUBSUB HELP x", "-ERR wrong number of arguments for 'pubsub|help' command\r\n"},
 	})
-	if got := c.do("PUBSUB CHANNELS"); got != bulks('*', "one", "two") && got != bulks('*', "two", "one") {
+	if got := c.do("PUBSUB CHANNELS *"); got != bulks('*', "one", "two") && got != bulks('*', "two", "one") {
 		t.Errorf("PUBSUB CHANNELS: %q", got)
 	}
 	if got := c.do("PUBSUB HELP"); !strings.Contains(got, "+PUBSUB <subcommand> [<arg> [value] [opt] ...]. Subcommands are:\r\n") {
@@ -143,13 +144,12 @@ func TestPubsubCommand(t *testing.T) {
 
 // After the end of its last subscription a RESP2 client is sent no message any
 // more: it would take it for a reply. Publishers that do not stop, on both
-// loops, make sure that some are on their way at that moment.
+// loops and on goroutines, make sure that some are on their way at that moment.
 func TestNoMessageAfterUnsubscribe(t *testing.T) {
 	n := startNode(t)
 	stop := make(chan struct{})
 	var publishers sync.WaitGroup
-	for range 3 {
-		p := n.dial()
+	for _, p := range []*peer{n.dial(), n.dial(), n.dialTLS()} {
 		publishers.Go(func() {
 			for {
 				select {
@@ -170,8 +170,9 @@ func TestNoMessageAfterUnsubscribe(t *testing.T) {
 	}
 	defer publishers.Wait()
 	defer close(stop)
-	sub := n.dial()
+	subs := []*peer{n.dial(), n.dialTLS()}
 	for i := range 200 {
+		sub := subs[i/2%2]
 		sub.send("SUBSCRIBE a", "PSUBSCRIBE b", "SSUBSCRIBE a")
 		last := bulks('*', "sunsubscribe", "a", 0)
 		if i%2 == 0 {
@@ -199,11 +200,7 @@ func TestPublishOrder(t *testing.T) {
 	const messages = 300
 	n := startNode(t)
 	var done sync.WaitGroup
-	for i := range 4 {
-		sub := n.dial()
-		if i%2 == 1 {
-			sub = n.dial3()
-		}
+	for _, sub := range []*peer{n.dial(), n.dial3(), n.dial(), n.dial3(), n.dialTLS()} {
 		sub.do("SUBSCRIBE a")
 		done.Go(func() {
 			for next := range messages {
@@ -242,11 +239,13 @@ func TestPublishOrder(t *testing.T) {
 // A subscriber that does not read is closed at its limit; others go on.
 func TestSlowSubscriber(t *testing.T) {
 	n := startNode(t, func(_ *Settings, l *resp.Limits) { l.PubSub = resp.OutputLimit{Hard: 1 << 20} })
-	slow, good, pub := n.dial(), n.dial(), n.dial()
-	slow.do("SUBSCRIBE a")
+	good, pub := n.dial(), n.dial()
 	good.do("SUBSCRIBE b")
 	message := "PUBLISH a " + strings.Repeat("x", 256<<10)
-	for pub.do(message) == ":1\r\n" {
+	for _, slow := range []*peer{n.dial(), n.dialTLS()} {
+		slow.do("SUBSCRIBE a")
+		for pub.do(message) == ":1\r\n" {
+		}
 	}
 	pub.do("PUBLISH b still")
 	good.want(bulks('*', "message", "b", "still"))

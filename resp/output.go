@@ -133,6 +133,9 @@ func (s *Session) Push(frame []byte, from *Session) {
 		s.insert(frame)
 		return
 	}
+	if s.killed.Load() {
+		return
+	}
 	s.oobMu.Lock()
 	first := len(s.oob) == 0
 	s.oob = append(s.oob, frame...)
