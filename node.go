@@ -68,6 +68,7 @@ func start(cfg *conf.Config, log *slog.Logger, level *slog.LevelVar, shutdown fu
 // close stops a node: first the clients, then what serves them.
 func (n *node) close() error {
 	n.front.Close()
+	n.commands.Wait()
 	return n.store.Close()
 }
 

@@ -69,6 +69,9 @@ type Server struct {
 	started  time.Time
 	runID    string
 
+	background background
+	waits      waits
+
 	stats    stats
 	clients  clients
 	hub      hub

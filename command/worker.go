@@ -34,6 +34,7 @@ func (w *worker) Close(s *resp.Session) {
 	w.srv.hub.leave(cl)
 	w.srv.monitors.remove(cl)
 	w.srv.pause.forget(s)
+	w.srv.waits.forget(s)
 }
 
 // Flush implements resp.Worker: it publishes the batch's figures.

@@ -193,7 +193,9 @@ func (c *fdConn) event(ev uint32) {
 func (c *fdConn) receive(ev uint32) {
 	s := &c.s
 	if !s.ready() && ev&(unix.EPOLLHUP|unix.EPOLLERR) == 0 {
-		return // a client that only closed its side still gets its replies
+		// A client that only closed its side still gets its replies.
+		s.broken = s.broken || s.brief() && ev&unix.EPOLLRDHUP != 0
+		return
 	}
 	own := len(s.in) > 0
 	buf := c.l.rbuf
@@ -210,6 +212,9 @@ func (c *fdConn) receive(ev uint32) {
 	if n == 0 {
 		s.closing = true
 		s.dropInput()
+		if ev&unix.EPOLLHUP != 0 {
+			s.broken = true // closed on both sides: nobody will read replies
+		}
 		return
 	}
 	s.srv.netIn.Add(int64(n))
@@ -243,6 +248,8 @@ func (c *fdConn) interest(read, write bool) {
 	want := uint32(0)
 	if read {
 		want |= unix.EPOLLIN | idleEvents
+	} else if c.s.brief() {
+		want |= unix.EPOLLRDHUP
 	}
 	if write {
 		want |= unix.EPOLLOUT

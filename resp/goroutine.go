@@ -80,10 +80,11 @@ func (c *netConn) received(b []byte, err error) bool {
 	}
 	if err != nil {
 		s.closing = true
+		s.broken = s.broken || s.brief()
 		s.dropInput()
 	}
 	s.settle()
-	for !s.gone && !s.ready() {
+	for !s.gone && !s.ready() && !s.brief() {
 		c.turn.Unlock()
 		<-c.wake
 		c.turn.Lock()

@@ -14,6 +14,7 @@ type Later struct {
 	at     int  // where in s.w.buf the reply belongs
 	known  bool // set in the session's turn
 	silent bool
+	brief  bool // see UntilClosed
 }
 
 // Later promises the reply of the command being executed. With hold, the
@@ -27,6 +28,12 @@ func (s *Session) Later(hold bool) *Later {
 	}
 	return l
 }
+
+// UntilClosed has the session end as soon as the client closes its side,
+// whether the reply is known or not: for one that may be long in coming, or
+// never come. It is for replies that hold the input, and is called where they
+// are promised.
+func (l *Later) UntilClosed() { l.brief = true }
 
 // Writer is where the reply goes.
 func (l *Later) Writer() *Writer { return &l.w }

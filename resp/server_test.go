@@ -18,7 +18,7 @@ import (
 // toy is a Handler whose few commands exercise sessions:
 //
 //	echo x · big n: n bytes · later: promised, released by the test · hold: the
-//	same, and stops the input · stall: offered again after release · quit ·
+//	same, and stops the input · brief: that, until the client closes · stall: offered again after release · quit ·
 //	hangup · boom: panics · off, on, skip: reply modes · pub: becomes a subscriber
 type toy struct {
 	mu      sync.Mutex
@@ -43,8 +43,11 @@ func (h *toy) Do(s *Session, args [][]byte) Verdict {
 	case "big":
 		n, _ := strconv.Atoi(string(args[1]))
 		w.Bulk(bytes.Repeat([]byte("x"), n))
-	case "later", "hold":
-		l := s.Later(string(args[0]) == "hold")
+	case "later", "hold", "brief":
+		l := s.Later(string(args[0]) != "later")
+		if string(args[0]) == "brief" {
+			l.UntilClosed()
+		}
 		l.Writer().BulkString("promised")
 		h.mu.Lock()
 		h.laters = append(h.laters, l)

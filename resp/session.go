@@ -137,6 +137,9 @@ func (s *Session) ready() bool {
 		len(s.laters) < maxLaters && len(s.out) == 0
 }
 
+// brief says whether the session is to end when the client closes its side.
+func (s *Session) brief() bool { return s.hold != nil && s.hold.brief }
+
 // run takes new input, executes what is whole, and keeps the rest. fresh is
 // the carrier's memory; nil means that the input is in s.in.
 func (s *Session) run(fresh []byte) {

@@ -37,6 +37,14 @@ func (w *Writer) Bytes() []byte { return w.buf }
 // Truncate takes back everything written after the first n bytes.
 func (w *Writer) Truncate(n int) { w.buf = w.buf[:n] }
 
+// Hoist moves what stands behind the first from bytes to behind the first mark
+// bytes: for the head of a reply that is known only once its body is written.
+func (w *Writer) Hoist(mark, from int) {
+	head := append([]byte(nil), w.buf[from:]...)
+	copy(w.buf[mark+len(head):], w.buf[mark:from])
+	copy(w.buf[mark:], head)
+}
+
 // room says whether n more bytes are allowed.
 func (w *Writer) room(n int) bool {
 	if len(w.buf)+n > w.max {

@@ -1,0 +1,123 @@
+package command
+
+import (
+	"sync"
+	"time"
+
+	"github.com/rldb/rldb/resp"
+)
+
+// waitRow is WAIT. A node that is alone has no replica that could acknowledge
+// anything, so that whoever asks for one waits for nothing but the timeout.
+func waitRow() row {
+	return row{name: "wait", arity: 3, flags: noscript | anywhere, run: cmdWait, group: "generic", cats: "connection",
+		since: "3.0.0", complexity: "O(1)", syntax: "numreplicas:integer timeout:integer",
+		summary: "Waits until so many replicas have acknowledged the connection's writes, or for some milliseconds, and answers how many have."}
+}
+
+func cmdWait(c *call) {
+	n, ok := c.intArg(1)
+	if !ok {
+		return
+	}
+	ms, ok := parseInt(c.args[2])
+	if !ok {
+		c.fail("ERR timeout is not an integer or out of range")
+		return
+	}
+	if ms < 0 {
+		c.fail("ERR timeout is negative")
+		return
+	}
+	if n <= 0 || c.inExec {
+		c.w.Int(0)
+		return
+	}
+	c.srv.waits.begin(c.s, time.Duration(min(ms, longestWait))*time.Millisecond)
+}
+
+// longestWait is the greatest number of milliseconds that a time.Duration can
+// hold: 292 years.
+const longestWait = int64(1<<63-1) / int64(time.Millisecond)
+
+// waits are the clients that WAIT holds up.
+type waits struct {
+	mu sync.Mutex // guards what follows
+	of map[int64]*waiting
+}
+
+// waiting is one client's wait.
+type waiting struct {
+	id    int64
+	later *resp.Later
+	timer *time.Timer // nil: for ever
+}
+
+// begin holds the client of s up for a time, or for ever if that is 0.
+func (w *waits) begin(s *resp.Session, timeout time.Duration) {
+	x := &waiting{id: s.ID(), later: s.Later(true)}
+	x.later.UntilClosed()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if timeout > 0 {
+		x.timer = time.AfterFunc(timeout, func() { w.end(x, false) })
+	}
+	if w.of == nil {
+		w.of = map[int64]*waiting{}
+	}
+	w.of[x.id] = x
+}
+
+// unblock ends the wait of a client, with an error or as if its time had run
+// out, and says whether there was one.
+func (w *waits) unblock(id int64, failed bool) bool {
+	w.mu.Lock()
+	x := w.of[id]
+	w.mu.Unlock()
+	return x != nil && w.end(x, failed)
+}
+
+// end replies to a wait; false if that was done, or its client is gone.
+func (w *waits) end(x *waiting, failed bool) bool {
+	if !w.take(x) {
+		return false
+	}
+	if failed {
+		x.later.Writer().Error("UNBLOCKED client unblocked via CLIENT UNBLOCK")
+	} else {
+		x.later.Writer().Int(0)
+	}
+	x.later.Done()
+	return true
+}
+
+// take removes a wait: only the one who does may reply.
+func (w *waits) take(x *waiting) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.of[x.id] != x {
+		return false
+	}
+	delete(w.of, x.id)
+	if x.timer != nil {
+		x.timer.Stop()
+	}
+	return true
+}
+
+// forget drops the wait of a client that is gone.
+func (w *waits) forget(s *resp.Session) {
+	w.mu.Lock()
+	x := w.of[s.ID()]
+	w.mu.Unlock()
+	if x != nil {
+		w.take(x)
+	}
+}
+
+// count is how many clients wait: INFO's blocked_clients.
+func (w *waits) count() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.of)
+}
