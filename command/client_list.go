@@ -114,7 +114,7 @@ func (s *Server) letters(cl *client) string {
 	add('O', cl.marked(markMonitor))
 	add('P', cl.kind() == typePubSub)
 	add('x', cl.queueN.Load() >= 0)
-	add('b', s.pause.holding(cl.s))
+	add('b', s.pause.holding(cl.s) || s.waits.holding(cl.s.ID()))
 	add('U', cl.s.Unix())
 	add('e', cl.marked(markNoEvict))
 	add('T', cl.marked(markNoTouch))

@@ -140,16 +140,12 @@ func cmdClientUnblock(c *call) {
 	id, ok := c.intArg(2)
 	switch {
 	case !ok:
-	case c.srv.unblock(id, len(c.args) == 4 && c.is(3, "ERROR")):
+	case c.srv.waits.unblock(id, len(c.args) == 4 && c.is(3, "ERROR")):
 		c.w.Int(1)
 	default:
 		c.w.Int(0)
 	}
 }
-
-// unblock ends the command that holds a client up, with an error or as if its
-// time had run out, and says whether there was one: so far there is none.
-func (s *Server) unblock(id int64, failed bool) bool { return false }
 
 func cmdClientHelp(c *call) {
 	c.describe(

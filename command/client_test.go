@@ -199,6 +199,24 @@ func TestClientMemory(t *testing.T) {
 	}
 }
 
+// CLIENT UNBLOCK ends WAIT, which is the one command that blocks its client.
+func TestClientUnblock(t *testing.T) {
+	n := startNode(t)
+	for _, p := range []*peer{n.dial(), n.dial3()} {
+		a, id := n.dial(), p.number()
+		for how, want := range map[string]string{"": ":0\r\n", " TIMEOUT": ":0\r\n", " error": "-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n"} {
+			p.send("WAIT 1 0", "ECHO after")
+			a.waitFor("CLIENT LIST ID "+id, " flags=b ")
+			a.play([]exchange{{"CLIENT UNBLOCK " + id + how, ":1\r\n"}, {"CLIENT UNBLOCK " + id, ":0\r\n"}})
+			p.want(want, "$5\r\nafter\r\n")
+		}
+		p.send("WAIT 1 0")
+		a.waitFor("CLIENT LIST ID "+id, " flags=b ")
+		a.play([]exchange{{"CLIENT KILL ID " + id, ":1\r\n"}})
+		p.ends()
+	}
+}
+
 func TestClientReply(t *testing.T) {
 	n := startNode(t)
 	for _, x := range []struct{ commands, want string }{

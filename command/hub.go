@@ -41,6 +41,10 @@ var (
 // The lock is held while a message is pushed to its audience: Session.Push only
 // appends to a bounded buffer. That gives unsubscribing its meaning: once it
 // has the lock, no message is on its way to that client any more.
+//
+// The lock may be taken in the turn of a transaction's keys (PUBLISH in EXEC),
+// so nothing that holds it may call the store. Within it, only sessions' own
+// locks are taken.
 type hub struct {
 	mu     sync.RWMutex // guards what follows
 	topics [topicKinds]map[string]*audience

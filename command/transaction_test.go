@@ -20,8 +20,7 @@ func TestTransaction(t *testing.T) {
 			null, aborted = "_\r\n", "_\r\n"
 		}
 		other := n.dial()
-		other.do("GETDEL k")
-		other.do("GETDEL n")
+		other.do("DEL k n")
 		p.play([]exchange{
 			{"EXEC", "-ERR EXEC without MULTI\r\n"},
 			{"DISCARD", "-ERR DISCARD without MULTI\r\n"},
@@ -75,9 +74,12 @@ func TestWatchOthers(t *testing.T) {
 		before, between string
 		lost            bool
 	}{
-		{"SET k 1", "GET k", false}, {"SET k 1", "SET k 1", true}, {"SET k 1", "GETDEL k", true}, {"SET k 1", "SETNX k 2", false},
-		{"SET k 1", "INCR k", true}, {"SET k 1", "SET other 2", false}, {"GETDEL k", "GET k", false}, {"GETDEL k", "SET k 1", true},
-		{"GETDEL k", "GETDEL k", false}, {"SET k 1", "SET k 2 EX 100", true}, {"SET k 1", "GETEX k PERSIST", false}, {"SET k 1 EX 100", "GETEX k PERSIST", true},
+		{"SET k 1", "GET k", false}, {"SET k 1", "SET k 1", true}, {"SET k 1", "DEL k", true}, {"SET k 1", "SETNX k 2", false},
+		{"SET k 1", "INCR k", true}, {"SET k 1", "SET other 2", false}, {"DEL k", "GET k", false}, {"DEL k", "SET k 1", true},
+		{"DEL k", "DEL k", false}, {"SET k 1", "SET k 2 EX 100", true}, {"SET k 1", "GETEX k PERSIST", false}, {"SET k 1 EX 100", "GETEX k PERSIST", true},
+		{"SET k 1", "FLUSHALL", true}, {"DEL k", "FLUSHALL", false}, {"SET k 1", "EXPIRE k 100", true}, {"SET k 1", "TOUCH k", false},
+		{"SET k 1", "RENAME k other", true}, {"MSET other 1 k 1", "RENAME other k", true}, {"MSET other 1 k 1", "COPY k other", false},
+		{"SET k 1", "EXPIREAT k 1", true}, {"DEL k", "EXPIRE k 100", false}, {"SET k 1", "APPEND k x", true},
 	} {
 		b.do(x.before)
 		a.do("WATCH k")
@@ -93,10 +95,10 @@ func TestWatchOthers(t *testing.T) {
 		}
 	}
 	// A key that came and went has changed.
-	b.do("GETDEL k")
+	b.do("DEL k")
 	a.do("WATCH k")
 	b.do("SET k 1")
-	b.do("GETDEL k")
+	b.do("DEL k")
 	a.do("MULTI")
 	a.play([]exchange{{"EXEC", "*-1\r\n"}})
 }
@@ -119,7 +121,7 @@ func TestWatchExpiry(t *testing.T) {
 		b.quiet()
 	}
 	a.do("WATCH k")
-	b.do("GETDEL k")
+	b.do("DEL k")
 	a.play([]exchange{{"MULTI", "+OK\r\n"}, {"EXEC", "*0\r\n"}})
 }
 
@@ -133,6 +135,12 @@ func TestTransactionSegments(t *testing.T) {
 		p.want("+QUEUED\r\n")
 	}
 	p.want("*6\r\n:1\r\n$0\r\n\r\n:2\r\n-ERR No such client\r\n$0\r\n\r\n:3\r\n")
+	p.send("MULTI", "KEYS *", "DBSIZE", "SET other x", "DBSIZE", "FLUSHALL", "GET k", "DBSIZE", "SET k 3", "RANDOMKEY", "EXEC")
+	p.want("+OK\r\n")
+	for range 9 {
+		p.want("+QUEUED\r\n")
+	}
+	p.want("*9\r\n*1\r\n$1\r\nk\r\n:1\r\n+OK\r\n:2\r\n+OK\r\n$-1\r\n:0\r\n+OK\r\n$1\r\nk\r\n")
 	p.send("WATCH k", "INCR k", "MULTI", "CLIENT LIST ID 0", "EXEC", "MULTI", "CLIENT LIST ID 0", "EXEC")
 	p.want("+OK\r\n", ":4\r\n", "+OK\r\n", "+QUEUED\r\n", "*-1\r\n", "+OK\r\n", "+QUEUED\r\n", "*1\r\n$0\r\n\r\n")
 }
