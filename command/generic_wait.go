@@ -115,6 +115,13 @@ func (w *waits) forget(s *resp.Session) {
 	}
 }
 
+// holding says whether a client waits.
+func (w *waits) holding(id int64) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.of[id] != nil
+}
+
 // count is how many clients wait: INFO's blocked_clients.
 func (w *waits) count() int {
 	w.mu.Lock()

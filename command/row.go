@@ -39,6 +39,8 @@ const (
 	// mayReplicate: has an effect beyond this node without being a write, so
 	// that CLIENT PAUSE WRITE holds it too. On keys (EVAL) it may change them.
 	mayReplicate
+	// endsMulti: what a client in MULTI may do even if there is no memory left.
+	endsMulti
 	// ours: not a command of Redis 7.0.
 	ours
 )
@@ -105,8 +107,14 @@ func (r *row) blindTo(args [][]byte) bool {
 	return r.has(blind) && (r.reads == nil || !r.reads(args))
 }
 
+// any says whether the row has one of some flags.
+func (r *row) any(f flag) bool { return r.flags&f != 0 }
+
+// notKey is the access of words that route as keys do but name none: channels.
+const notKey = "not_key"
+
 // keyed says whether the command's words can name keys.
-func (r *row) keyed() bool { return r.first != 0 || r.keys != nil }
+func (r *row) keyed() bool { return (r.first != 0 || r.keys != nil) && r.access != notKey }
 
 // arityOK says whether a command of n words is well formed.
 func (r *row) arityOK(n int) bool {

@@ -73,6 +73,7 @@ type Server struct {
 	waits      waits
 
 	stats    stats
+	clients  clients
 	hub      hub
 	monitors monitors
 	slowlog  slowlog

@@ -11,8 +11,12 @@ import (
 type replicaMode = engine.Mode
 
 // clean is text of a client's for use in an error: one line, its bytes left as
-// they are, whether or not they are UTF-8.
+// they are, whether or not they are UTF-8. It ends at a zero byte, as Redis's
+// errors do.
 func clean(b []byte) string {
+	if i := bytes.IndexByte(b, 0); i >= 0 {
+		b = b[:i]
+	}
 	line := bytes.Clone(b)
 	for i, ch := range line {
 		if ch == '\r' || ch == '\n' {
@@ -21,6 +25,9 @@ func clean(b []byte) string {
 	}
 	return string(line)
 }
+
+// excerpt is the start of clean, at most n bytes.
+func excerpt(b []byte, n int) string { return clean(b[:min(n, len(b))]) }
 
 func upper(s string) string { return strings.ToUpper(s) }
 

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/rldb/rldb/replication/replica"
@@ -15,23 +14,23 @@ type worker struct {
 	txn     replica.Txn
 	last    time.Time // when the last command of this batch ended; zero: none
 	samples []sample  // of this batch
+	frame   []byte    // memory for a message that is being encoded
 }
 
 func newWorker(s *Server) *worker { return &worker{srv: s} }
 
 // Open implements resp.Worker.
 func (w *worker) Open(s *resp.Session) {
-	cl := &client{s: s}
-	cl.queueN.Store(-1)
-	cl.proto.Store(2)
-	cl.authed = w.srv.Settings().RequirePass == ""
-	s.SetTrusted(cl.authed)
+	cl := newClient(s)
+	cl.login(w.srv.Settings().RequirePass == "")
 	s.State = cl
+	w.srv.clients.add(cl)
 }
 
 // Close implements resp.Worker.
 func (w *worker) Close(s *resp.Session) {
 	cl := clientOf(s)
+	w.srv.clients.remove(cl)
 	w.srv.hub.leave(cl)
 	w.srv.monitors.remove(cl)
 	w.srv.pause.forget(s)
@@ -58,6 +57,7 @@ func (w *worker) Do(s *resp.Session, args [][]byte) resp.Verdict {
 	*c = call{w: s.Writer(), args: args, s: s, cl: clientOf(s), wk: w, srv: w.srv, wall: w.last,
 		keys: c.keys[:0], pos: c.pos[:0]}
 	r, ok := w.srv.table.lookup(args)
+	c.cl.last.Store(r)
 	if r == nil || !ok || !r.arityOK(len(args)) {
 		w.malformed(c, r, ok)
 		return resp.Done
@@ -91,8 +91,7 @@ func (w *worker) malformed(c *call, r *row, subKnown bool) {
 	case r == nil:
 		w.reject(c, unknownCommand(c.args))
 	case !subKnown:
-		w.reject(c, fmt.Sprintf("ERR unknown subcommand '%.128s'. Try %s HELP.",
-			clean(c.args[1]), upper(r.name)))
+		w.reject(c, "ERR unknown subcommand '"+excerpt(c.args[1], 128)+"'. Try "+upper(r.name)+" HELP.")
 	default:
 		c.row = r
 		w.reject(c, "ERR wrong number of arguments for '"+r.full+"' command")
@@ -107,21 +106,26 @@ func unknownCommand(args [][]byte) string {
 		if len(rest) >= 128 {
 			break
 		}
-		rest = fmt.Appendf(rest, "'%.*s' ", 128-len(rest), clean(a))
+		rest = append(rest, "'"+excerpt(a, 128-len(rest))+"' "...)
 	}
-	return fmt.Sprintf("ERR unknown command '%.128s', with args beginning with: %s", clean(args[0]), rest)
+	return "ERR unknown command '" + excerpt(args[0], 128) + "', with args beginning with: " + string(rest)
 }
 
 // refuse is why a well-formed command must not be executed now, or "".
 func (w *worker) refuse(c *call) string {
 	r, cl := c.row, c.cl
-	if !cl.authed && !r.has(noAuth) {
-		return "NOAUTH Authentication required."
+	if !cl.authed {
+		// Where the password was taken away, strangers are as good as others.
+		open := w.srv.Settings().RequirePass == ""
+		c.s.SetTrusted(open)
+		if !open && !r.has(noAuth) {
+			return "NOAUTH Authentication required."
+		}
 	}
 	if cl.multi && r.has(noMulti) {
 		return "ERR Command not allowed inside a transaction"
 	}
-	if r.has(denyoom) {
+	if cl.wantsMemory(r) {
 		if limit := w.srv.Settings().MaxMemory; limit > 0 && w.srv.usedMemory() > limit {
 			return errOOM
 		}
@@ -129,11 +133,18 @@ func (w *worker) refuse(c *call) string {
 	if cl.subscriptions() > 0 && c.w.Proto() == 2 && !r.has(subscribed) {
 		return "ERR Can't execute '" + r.full + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
 	}
+	if cl.monitor && r.any(write|readonly|mayReplicate) {
+		return "ERR Replica can't interact with the keyspace"
+	}
 	return ""
 }
 
-// reject answers a command that is not executed. In a MULTI it dooms EXEC.
+// reject answers a command that is not executed. In a MULTI it dooms EXEC; an
+// EXEC that is rejected itself ends the transaction.
 func (w *worker) reject(c *call, text string) {
+	if c.row != nil && c.row.full == "exec" {
+		text = c.abortExec(text)
+	}
 	c.w.Error(text)
 	if c.cl.multi {
 		c.cl.doomed = true
@@ -144,10 +155,6 @@ func (w *worker) reject(c *call, text string) {
 // execute runs a command and takes its time.
 func (w *worker) execute(c *call) {
 	r := c.row
-	if w.srv.monitors.any() && !r.has(skipMonitor) && !r.has(admin) {
-		w.srv.monitors.feed(c)
-	}
-	c.cl.last.Store(r)
 	mark := c.w.Len()
 	if r.keyed() {
 		w.onKeys(c)
@@ -158,11 +165,21 @@ func (w *worker) execute(c *call) {
 	end := time.Now()
 	took := end.Sub(w.last)
 	w.last = end
+	w.executed(c, took, mark)
+}
+
+// executed remembers a command that took some time, and whose reply begins at
+// mark.
+func (w *worker) executed(c *call, took time.Duration, mark int) {
+	r := c.row
 	x := sample{row: r, took: took, hits: c.hits, misses: c.misses}
 	if c.failed {
 		x.failed, x.code = true, errorCodeAt(c.w, mark)
 	}
 	w.sample(x)
+	if w.srv.monitors.any() {
+		w.srv.monitors.feed(c)
+	}
 	if set := w.srv.Settings(); !r.has(skipSlowlog) && (set.SlowlogThan >= 0 && took >= set.SlowlogThan ||
 		set.LatencyThreshold > 0 && took >= set.LatencyThreshold) {
 		w.slow(c, took, set)

@@ -40,16 +40,46 @@ func (s *Session) SetTrusted(ok bool) { s.trusted = ok }
 // idle ones of them are not closed.
 func (s *Session) SetPubSub(on bool) { s.pubsub.Store(on) }
 
-// ReplyOn, ReplyOff and ReplySkip are CLIENT REPLY's modes.
-func (s *Session) ReplyOn() { s.mode = replyOn }
+// Hold tells how many bytes are kept for the client elsewhere. They count
+// against maxmemory-clients as its buffers do.
+func (s *Session) Hold(n int64) { s.held.Store(n) }
 
-// ReplyOff drops all replies from this command's on.
-func (s *Session) ReplyOff() { s.mode = replyOff }
+// Held is what Hold was told. Any goroutine.
+func (s *Session) Held() int64 { return s.held.Load() }
 
-// ReplySkip drops this command's reply and the next one's.
+// SetNoEvict exempts the client from being closed when maxmemory-clients is
+// exceeded, or ends that.
+func (s *Session) SetNoEvict(on bool) { s.keep.Store(on) }
+
+// ReplyOff, ReplySkip and ReplyOn are CLIENT REPLY's modes. They take effect
+// where they are called, also in the middle of a transaction's replies.
+//
+// ReplyOff drops what is written from now on.
+func (s *Session) ReplyOff() {
+	if s.mode == replyOn || s.mode == replySkipNext {
+		s.mark = len(s.w.buf)
+	}
+	s.mode = replyOff
+}
+
+// ReplySkip drops the next command's reply.
 func (s *Session) ReplySkip() {
 	if s.mode != replyOff {
+		s.hush()
 		s.mode = replySkipNext
+	}
+}
+
+// ReplyOn ends both.
+func (s *Session) ReplyOn() {
+	s.hush()
+	s.mode = replyOn
+}
+
+// ReplyReset ends ReplyOff; a reply that ReplySkip drops stays dropped.
+func (s *Session) ReplyReset() {
+	if s.mode == replyOff {
+		s.ReplyOn()
 	}
 }
 

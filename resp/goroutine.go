@@ -136,7 +136,16 @@ func (c *netConn) post(t task) {
 
 func (c *netConn) write(p []byte) (int, error) { return c.nc.Write(p) }
 func (c *netConn) interest(bool, bool)         {}
-func (c *netConn) abort()                      { c.nc.Close() }
+
+// abort closes the socket itself: a TLS connection would first say goodbye, and
+// wait for a client that does not read.
+func (c *netConn) abort() {
+	if t, ok := c.nc.(*tls.Conn); ok {
+		t.NetConn().Close()
+		return
+	}
+	c.nc.Close()
+}
 
 func (c *netConn) close() {
 	c.nc.Close()

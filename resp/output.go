@@ -133,10 +133,14 @@ func (s *Session) compose() {
 // Push sends the client a message that is no reply: frame is one whole encoded
 // value. It may be called from any goroutine; from is the session in whose
 // turn it is called, or nil. The messages that wait for a client are bounded
-// by the PubSub limit, past which the client is closed.
+// by the PubSub limit, past which the client is closed. CLIENT REPLY does not
+// drop messages.
 func (s *Session) Push(frame []byte, from *Session) {
-	if from == s && len(s.laters) == 0 && s.mode == replyOn {
-		s.w.Raw(frame)
+	if from == s {
+		s.insert(frame)
+		return
+	}
+	if s.killed.Load() {
 		return
 	}
 	s.oobMu.Lock()
@@ -155,24 +159,46 @@ func (s *Session) Push(frame []byte, from *Session) {
 	}
 }
 
-// drainMessages appends the waiting messages to the output, between replies.
-func (s *Session) drainMessages() {
-	s.oobMu.Lock()
-	msgs := s.oob
-	s.oob = nil
-	s.oobMu.Unlock()
-	if len(msgs) == 0 {
-		return
+// TakeMessages writes the messages that wait for the client, before what the
+// command will write. A command after which the client expects no more of them
+// calls it once nobody pushes any: a client that speaks RESP2 would take a late
+// one for a reply.
+func (s *Session) TakeMessages() {
+	if msgs := s.messages(); len(msgs) > 0 {
+		s.insert(msgs)
 	}
-	if len(s.laters) > 0 || len(s.out) > 0 {
-		if len(s.laters) == 0 {
-			s.out = append(s.out, s.w.buf...)
-			s.w.Truncate(0)
-		}
+}
+
+// insert writes frames in the session's turn, whatever the reply mode.
+func (s *Session) insert(frames []byte) {
+	s.hush()
+	s.w.Raw(frames)
+	if s.mode != replyOn {
+		s.mark = len(s.w.buf)
+	}
+}
+
+// drainMessages appends the waiting messages to the output, between commands.
+// They stand behind replies that were promised before: in RESP2 nothing tells
+// a message from a reply but its place. In RESP3 they may pass a promised reply,
+// which may be long in coming, but nothing that stands behind it: that might be
+// the confirmation that the client will be sent such messages.
+func (s *Session) drainMessages() {
+	msgs := s.messages()
+	if len(s.laters) > 0 && len(s.w.buf) == 0 && s.w.proto == 3 {
 		s.out = append(s.out, msgs...)
 		return
 	}
 	s.w.buf = append(s.w.buf, msgs...)
+}
+
+// messages takes those that wait.
+func (s *Session) messages() []byte {
+	s.oobMu.Lock()
+	defer s.oobMu.Unlock()
+	msgs := s.oob
+	s.oob = nil
+	return msgs
 }
 
 func (s *Session) limit(lim *Limits) OutputLimit {

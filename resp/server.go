@@ -239,8 +239,8 @@ func (s *Server) evictLargest() {
 	var size int64
 	s.Each(func(x *Session) bool {
 		in, out := x.Buffers()
-		if in+out > size && !x.killed.Load() {
-			largest, size = x, in+out
+		if n := in + out + x.Held(); n > size && !x.killed.Load() && !x.keep.Load() {
+			largest, size = x, n
 		}
 		return true
 	})

@@ -80,6 +80,29 @@ func (h *toy) Do(s *Session, args [][]byte) Verdict {
 	case "distrust":
 		s.SetTrusted(false)
 		w.OK()
+	case "resp3":
+		s.SetProto(3)
+		w.OK()
+	case "self": // is sent a message, and replies
+		s.Push([]byte("+self\r\n"), s)
+		w.OK()
+	case "take": // comes behind the messages that wait
+		s.TakeMessages()
+		w.OK()
+	case "hoard": // has the server keep bytes for it
+		n, _ := strconv.Atoi(string(args[1]))
+		s.Hold(int64(n))
+		w.OK()
+	case "stay":
+		s.SetNoEvict(true)
+		w.OK()
+	case "reset":
+		s.ReplyReset()
+		w.OK()
+	case "part": // writes, changes the reply mode, writes again
+		w.Status("before")
+		map[string]func(){"off": s.ReplyOff, "on": s.ReplyOn, "skip": s.ReplySkip}[string(args[1])]()
+		w.Status("after")
 	case "keep":
 		h.kept = append(h.kept, args[1])
 		w.OK()

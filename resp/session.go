@@ -102,6 +102,7 @@ type Session struct {
 	mem     int64    // what srv.mem counts for this session
 	soft    time.Time
 	mode    replyMode
+	mark    int // where in w.buf the output that mode drops begins
 	stalled bool
 	paused  bool // execution stopped with input left that may be whole commands
 	trusted bool
@@ -114,8 +115,10 @@ type Session struct {
 	active  atomic.Int64 // unix ms of the last input
 	qbuf    atomic.Int64
 	obuf    atomic.Int64
-	oobMu   sync.Mutex // guards oob
-	oob     []byte     // messages for this client, whole frames
+	held    atomic.Int64 // bytes that the handler keeps for the client
+	keep    atomic.Bool  // not closed when maxmemory-clients is exceeded
+	oobMu   sync.Mutex   // guards oob
+	oob     []byte       // messages for this client, whole frames
 	waiting atomic.Bool
 }
 
@@ -259,13 +262,14 @@ func (s *Session) command(raw []byte) bool {
 	if len(args) == 0 {
 		return true
 	}
-	mark, promised := len(s.w.buf), len(s.laters)
+	promised := len(s.laters)
+	s.mark = len(s.w.buf)
 	if s.do(args) == Stall {
 		s.stalled = true
 		return false
 	}
 	if s.mode != replyOn {
-		s.silence(mark, promised)
+		s.silence(promised)
 	}
 	if s.w.over {
 		s.srv.log.Warn("closing client: its reply exceeds client-output-buffer-limit",
@@ -293,18 +297,24 @@ func (s *Session) do(args [][]byte) Verdict {
 }
 
 // silence drops the reply of the command just executed, as CLIENT REPLY asked.
-func (s *Session) silence(mark, promised int) {
+func (s *Session) silence(promised int) {
+	s.hush()
 	switch s.mode {
-	case replySkip:
-		s.mode = replyOn
 	case replySkipNext:
 		s.mode = replySkip
-	}
-	if mark <= len(s.w.buf) {
-		s.w.Truncate(mark)
+		return
+	case replySkip:
+		s.mode = replyOn
 	}
 	if len(s.laters) > promised {
 		s.laters[len(s.laters)-1].silent = true
+	}
+}
+
+// hush drops what the command has written so far and is not to be sent.
+func (s *Session) hush() {
+	if (s.mode == replyOff || s.mode == replySkip) && s.mark <= len(s.w.buf) {
+		s.w.Truncate(s.mark)
 	}
 }
 
@@ -336,8 +346,9 @@ func (s *Session) account() {
 	q, o := int64(cap(s.in)), int64(cap(s.out)+cap(s.w.buf))
 	s.qbuf.Store(q)
 	s.obuf.Store(o)
-	if delta := q + o - s.mem; delta != 0 {
-		s.mem = q + o
+	size := q + o + s.held.Load()
+	if delta := size - s.mem; delta != 0 {
+		s.mem = size
 		total := s.srv.mem.Add(delta)
 		if limit := s.srv.Limits().ClientMemory; limit > 0 && delta > 0 && total > limit {
 			s.srv.evictLargest()
