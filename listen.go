@@ -3,12 +3,16 @@ package main
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"strconv"
+	"time"
 
 	"github.com/rldb/rldb/conf"
+	"github.com/rldb/rldb/metrics"
 )
 
 // listen opens every port and socket that the configuration names.
@@ -43,6 +47,35 @@ func (n *node) listen(cfg *conf.Config) error {
 	}
 	return nil
 }
+
+// serveMetrics answers /metrics and /healthz at the port of the configuration, if
+// there is one, at every address that clients may use.
+func (n *node) serveMetrics(cfg *conf.Config) error {
+	if cfg.MetricsPort == 0 {
+		return nil
+	}
+	n.metrics = &http.Server{Handler: metrics.Handler(n), ReadTimeout: metricsTimeout, WriteTimeout: metricsTimeout}
+	for _, b := range cfg.Bind {
+		ln, err := net.Listen(b.Network, net.JoinHostPort(b.Host, strconv.Itoa(cfg.MetricsPort)))
+		switch {
+		case err != nil && b.Optional:
+			n.log.Warn("going on without an optional address", "bind", b.Text, "err", err)
+			continue
+		case err != nil:
+			return fmt.Errorf("metrics-port: %w", err)
+		}
+		n.serving.Go(func() {
+			if err := n.metrics.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+				n.log.Error("serving metrics ended", "err", err)
+			}
+		})
+		n.log.Info("metrics", "addr", ln.Addr().String())
+	}
+	return nil
+}
+
+// metricsTimeout bounds a request for metrics, from its first byte to its last.
+const metricsTimeout = 10 * time.Second
 
 // listenOn opens one port at all addresses and returns it: port 0 is the same
 // free one at each.

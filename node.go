@@ -3,11 +3,14 @@ package main
 import (
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,6 +32,8 @@ type node struct {
 	store    *replica.Store
 	port     atomic.Int64 // the TCP port that is really listened on
 	addrs    []net.Addr
+	metrics  *http.Server   // nil: off
+	serving  sync.WaitGroup // the goroutines that serve metrics
 }
 
 // start builds a node and opens its ports. shutdown is what SHUTDOWN calls.
@@ -58,7 +63,7 @@ func start(cfg *conf.Config, log *slog.Logger, level *slog.LevelVar, shutdown fu
 		n.commands.SetSettings(settings(now))
 		level.Set(now.Level())
 	})
-	if err := n.listen(cfg); err != nil {
+	if err := errors.Join(n.listen(cfg), n.serveMetrics(cfg)); err != nil {
 		n.close()
 		return nil, err
 	}
@@ -67,6 +72,10 @@ func start(cfg *conf.Config, log *slog.Logger, level *slog.LevelVar, shutdown fu
 
 // close stops a node: first the clients, then what serves them.
 func (n *node) close() error {
+	if n.metrics != nil {
+		n.metrics.Close()
+		n.serving.Wait()
+	}
 	n.front.Close()
 	n.commands.Wait()
 	return n.store.Close()

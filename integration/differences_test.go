@@ -23,6 +23,8 @@ func cannotBeEqual() []difference {
 		{what: "TIME", why: "time passes between the two servers", how: sameKind},
 		{what: "KEYS", why: "the order is free", how: sameSet},
 		{what: "PUBSUB CHANNELS", why: "the order is free", how: sameSet},
+		{what: "PUBSUB SHARDCHANNELS", why: "the order is free", how: sameSet},
+		{what: "FUNCTION STATS", why: "Redis names its engines, LUA with no libraries; rldb has none", how: sameKind},
 		{what: "SCAN", why: "order and cursors are free; full iterations are compared by effect", how: sameKind},
 		{what: "RANDOMKEY", why: "random; a key that exists, checked by effect", how: sameKind},
 		{what: "DUMP", why: "the payload's format is each server's own; checked by effect with RESTORE", how: sameKind},
@@ -56,7 +58,9 @@ func cannotBeEqual() []difference {
 }
 
 // intended are replies that rldb could give as Redis does and gives otherwise on
-// purpose.
+// purpose. Not sent at all are: SET with options of Redis 8 (IFEQ, …), which 7.0
+// does not know; SET with an expiry in the past where keys are counted
+// (futureMillis); CONFIG SET of numbers around 2^63, whose bounds differ.
 func intended() []difference {
 	return []difference{
 		{what: "OBJECT REFCOUNT", why: "objects are not shared in rldb; Redis answers 2147483647 for small integers, depending on the key's history", how: sameKind},
@@ -98,17 +102,23 @@ func notSent() map[string]string {
 		"shutdown": ends, "sync": sync, "psync": sync, "replconf": sync, "failover": sync,
 		"replicaof": sync, "slaveof": sync, "restore-asking": cluster,
 		"cluster": cluster, "readonly": cluster, "readwrite": cluster, "asking": cluster,
-		"monitor":  "an endless reply; TestMonitor",
-		"eval":     "rldb knows a few scripts by their text only; TestLock",
-		"evalsha":  "rldb knows a few scripts by their text only; TestLock",
-		"eval_ro":  "rldb knows a few scripts by their text only; TestLock",
-		"script":   "rldb knows a few scripts by their text only; TestLock",
-		"acl":      "rldb has one user",
-		"module":   "rldb has no modules",
-		"pfdebug":  "internal",
-		"save":     "nothing to save in the memory engine",
-		"bgsave":   "nothing to save in the memory engine",
-		"lastsave": "nothing to save in the memory engine",
+		"monitor":       "an endless reply; TestMonitor",
+		"eval":          "rldb knows a few scripts by their text only; TestLock",
+		"evalsha":       "rldb knows a few scripts by their text only; TestLock",
+		"eval_ro":       "rldb knows a few scripts by their text only; TestLock",
+		"script":        "rldb knows a few scripts by their text only; TestLock",
+		"acl":           "rldb has one user",
+		"module":        "rldb has no modules",
+		"pfdebug":       "internal",
+		"bgrewriteaof":  "nothing to rewrite in the memory engine",
+		"evalsha_ro":    "rldb knows a few scripts by their text only; TestLock",
+		"function|load": "refused: rldb has no functions", "function|dump": "refused: rldb has no functions",
+		"function|restore": "refused: rldb has no functions",
+		"client|tracking":  "refused: rldb does not tell clients what to invalidate",
+		"client|caching":   "refused: rldb does not tell clients what to invalidate",
+		"save":             "nothing to save in the memory engine",
+		"bgsave":           "nothing to save in the memory engine",
+		"lastsave":         "nothing to save in the memory engine",
 	}
 }
 

@@ -24,6 +24,7 @@ func allFamilies() []family {
 		{name: "server", share: 5, choices: serverChoices()},
 		{name: "config", share: 4, choices: configChoices(), setup: configDefaults(), after: configDefaults()},
 		{name: "command", share: 4, choices: commandChoices()},
+		{name: "functions", share: 2, choices: functionChoices()},
 		{name: "pubsub", share: 4, choices: pubsubChoices()},
 		{name: "inline", share: 5, choices: inlineChoices()},
 		{name: "large", share: 2, choices: largeChoices(), length: 80},

@@ -64,7 +64,7 @@ func expireAtChoices() []choice {
 		{2, func(g *gen) unit { return one("TTL", g.key()) }},
 		{1, func(g *gen) unit { return one("PTTL", g.key()) }},
 		{2, func(g *gen) unit { return one("PERSIST", g.key()) }},
-		{1, func(g *gen) unit { return one("SET", g.key(), g.value(), "PXAT", g.unixMillis()) }},
+		{1, func(g *gen) unit { return one("SET", g.key(), g.value(), "PXAT", g.futureMillis()) }},
 		{1, func(g *gen) unit { return one("GETEX", g.key(), "EXAT", g.unixSeconds()) }},
 		{1, func(g *gen) unit { return one(pick(g, "RENAME", "RENAMENX"), g.key(), g.key()) }},
 		{1, func(g *gen) unit { return one("COPY", g.key(), g.key()) }},

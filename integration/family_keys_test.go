@@ -22,6 +22,9 @@ func keyChoices() []choice {
 		{1, func(*gen) unit { return unit{{args: []string{"RANDOMKEY"}, check: checkRandomKey}} }},
 		{1, flush},
 		{1, func(g *gen) unit {
+			return one("MOVE", g.key(), pick(g, "0", "1", "a", "-1", ""))
+		}},
+		{1, func(g *gen) unit {
 			return one("SWAPDB", pick(g, "0", "1", "a", "-1", ""), pick(g, "0", "1", "a", "-1"))
 		}},
 		{1, func(g *gen) unit {

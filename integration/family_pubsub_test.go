@@ -29,6 +29,17 @@ func pubsubChoices() []choice {
 		{1, subscriber("PUNSUBSCRIBE", patterns)},
 		{1, subscriber("UNSUBSCRIBE", nil)},
 		{1, subscriber("PUNSUBSCRIBE", nil)},
+		{2, subscriber("SSUBSCRIBE", channels)},
+		{2, subscriber("SUNSUBSCRIBE", channels)},
+		{1, subscriber("SUNSUBSCRIBE", nil)},
+		{3, func(g *gen) unit {
+			return unit{
+				step{on: 1, args: []string{"SPUBLISH", pick(g, "a", "b", "p.1", "nobody"), g.value()}},
+				burst(0, "PING"),
+			}
+		}},
+		{1, func(g *gen) unit { return asking(1, "PUBSUB", "SHARDCHANNELS", pick(g, "*", "p*", "nosuch")) }},
+		{1, func(g *gen) unit { return asking(1, append([]string{"PUBSUB", "SHARDNUMSUB"}, channels(g)...)...) }},
 		{8, publish},
 		{1, func(g *gen) unit {
 			return unit{burst(0, "GET", []string{"GET", "k"}, []string{"PING"}, []string{"SET", "k", "v"})}

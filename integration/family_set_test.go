@@ -10,7 +10,7 @@ func setChoices() []choice {
 		{1, func(g *gen) unit { return one("DEL", g.key()) }},
 		{1, func(g *gen) unit { return one("EXPIREAT", g.key(), g.unixSeconds()) }},
 		{1, func(g *gen) unit {
-			return one("SET", g.key(), g.value(), pick(g, "IFEQ", "FOO", "", "NXX", "EXPIRE"), "x")
+			return one("SET", g.key(), g.value(), pick(g, "IFXX", "FOO", "", "NXX", "EXPIRE"), "x")
 		}},
 		{1, setThenExpiretime},
 	}

@@ -134,6 +134,11 @@ func (g *gen) unixMillis() string {
 	return strconv.Itoa(4_102_444_800_000 + g.IntN(5000))
 }
 
+// futureMillis is a time in milliseconds that has not come. SET with one that has
+// passed stores nothing in rldb; Redis keeps such a key, and counts it in DBSIZE,
+// until its sweep comes by.
+func (g *gen) futureMillis() string { return strconv.Itoa(4_102_444_800_000 + g.IntN(5000)) }
+
 // oddUnix is a time that is no number or at an edge.
 func (g *gen) oddUnix() string {
 	return pick(g, "0", "-1", "abc", "", "1.5", "+1", " 1", "1e3", "9223372036854775807",

@@ -1,5 +1,7 @@
 package resp
 
+import "math"
+
 // protocolError is a request that cannot be understood. Its text is Redis's,
 // without the "ERR Protocol error: " before it.
 type protocolError string
@@ -57,10 +59,12 @@ func (p *scanner) next(b []byte, lim *Limits, trusted bool) (int, error) {
 			return 0, err
 		}
 		switch {
-		case n > lim.MaxArgs:
+		case n > math.MaxInt32:
 			return 0, errMultibulkLen
 		case n > untrustedArgs && !trusted:
 			return 0, errUntrustedCount
+		case n > lim.MaxArgs:
+			return 0, errMultibulkLen
 		case n <= 0: // an empty command, which is ignored
 			return p.pos, nil
 		}

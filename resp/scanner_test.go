@@ -53,10 +53,12 @@ func twin(b []byte, lim *Limits, trusted bool) (n int, args []string, err error)
 	switch {
 	case err != nil || at == 0:
 		return 0, nil, err
-	case count > lim.MaxArgs:
+	case count >= 1<<31:
 		return 0, nil, errMultibulkLen
 	case count > untrustedArgs && !trusted:
 		return 0, nil, errUntrustedCount
+	case count > lim.MaxArgs:
+		return 0, nil, errMultibulkLen
 	}
 	for range max(count, 0) {
 		if at >= len(b) {
