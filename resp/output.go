@@ -36,7 +36,7 @@ func (l *Later) Done() { l.s.tr.post(task{s: l.s, later: l}) }
 
 // flush hands the socket every byte that is known, in order.
 func (s *Session) flush() {
-	if s.broken {
+	if s.broken || !s.open() {
 		return
 	}
 	if len(s.laters) > 0 {
@@ -54,6 +54,19 @@ func (s *Session) flush() {
 		s.writeDirect()
 	}
 	s.checkOutput()
+}
+
+// open says whether replies may be sent: whether what they tell of is as safe
+// as the worker wants it to be.
+func (s *Session) open() bool {
+	if s.ran {
+		s.ran = false
+		s.gate = max(s.gate, s.worker.Flush())
+	}
+	if s.gate != 0 && s.srv.gates.pass(s) {
+		s.gate = 0
+	}
+	return s.gate == 0
 }
 
 // writeDirect writes the turn's replies from where they were encoded. What the

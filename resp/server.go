@@ -46,6 +46,7 @@ type Server struct {
 	accepts atomic.Int64
 	rejects atomic.Int64
 	buffers bufferPool
+	gates   gates
 	backlog int
 	stop    chan struct{}
 	wg      sync.WaitGroup

@@ -36,8 +36,11 @@ type Worker interface {
 	Close(s *Session)
 	// Do executes one command. args is valid until it returns; args[0] exists.
 	Do(s *Session, args [][]byte) Verdict
-	// Flush ends a batch: the commands of one pipeline have been executed.
-	Flush()
+	// Flush ends a batch: commands of one or more sessions have been executed,
+	// and their replies are about to be sent. A ticket other than 0 says that
+	// they must not be yet: they wait until Server.Release names that ticket
+	// or a later one. Tickets never decrease.
+	Flush() (ticket uint64)
 }
 
 // transport is the socket below a session.
@@ -102,6 +105,8 @@ type Session struct {
 	mem     int64    // what srv.mem counts for this session
 	soft    time.Time
 	mode    replyMode
+	ran     bool   // commands were executed since the last Flush
+	gate    uint64 // replies wait for this ticket; 0: for none
 	stalled bool
 	paused  bool // execution stopped with input left that may be whole commands
 	trusted bool
@@ -131,7 +136,7 @@ func (s *Session) init(srv *Server, tr transport, w Worker, remote, local string
 // ready says whether the next command may be executed.
 func (s *Session) ready() bool {
 	return !s.closing && !s.broken && !s.stalled && s.hold == nil &&
-		len(s.laters) < maxLaters && len(s.out) == 0
+		len(s.laters) < maxLaters && len(s.out) == 0 && (s.gate == 0 || len(s.w.buf) < flushAt)
 }
 
 // run takes new input, executes what is whole, and keeps the rest. fresh is
@@ -225,7 +230,6 @@ func (s *Session) execute(buf []byte, lim *Limits) (off int) {
 		}
 	}
 	s.paused = off < len(buf) && !s.ready()
-	s.worker.Flush()
 	if cap(s.argv) > 1024 {
 		s.argv = nil
 	}
@@ -257,6 +261,7 @@ func (s *Session) command(raw []byte) bool {
 		return true
 	}
 	mark, promised := len(s.w.buf), len(s.laters)
+	s.ran = true
 	if s.do(args) == Stall {
 		s.stalled = true
 		return false
@@ -316,7 +321,7 @@ func (s *Session) settle() {
 		s.run(nil)
 		s.flush()
 	}
-	if s.broken || s.closing && len(s.out) == 0 && len(s.laters) == 0 {
+	if s.broken || s.closing && len(s.out) == 0 && len(s.laters) == 0 && len(s.w.buf) == 0 {
 		s.teardown()
 		return
 	}
@@ -349,6 +354,7 @@ func (s *Session) teardown() {
 	s.gone = true
 	s.worker.Close(s)
 	s.worker.Flush()
+	s.srv.gates.remove(s)
 	s.dropInput()
 	s.srv.mem.Add(-s.mem)
 	s.srv.forget(s)
