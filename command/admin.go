@@ -102,12 +102,3 @@ func writeHelp(c *call, name string, lines []string) {
 		c.w.Status(line)
 	}
 }
-
-// wrongSubcommand is Redis's error where the words behind a subcommand are too
-// many or not understood.
-func (c *call) wrongSubcommand(container string) {
-	c.fail("ERR unknown subcommand or wrong number of arguments for '" + clean(cut(c.args[1], 128)) +
-		"'. Try " + container + " HELP.")
-}
-
-func cut(b []byte, n int) []byte { return b[:min(len(b), n)] }

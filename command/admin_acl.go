@@ -58,7 +58,7 @@ func cmdACLCat(c *call) {
 	case 3:
 		c.commandsOfCategory(c.args[2])
 	default:
-		c.wrongSubcommand("ACL")
+		c.subcommandError()
 	}
 }
 
@@ -68,7 +68,7 @@ func (c *call) commandsOfCategory(category []byte) {
 		known = known || equalFold(category, upper(name))
 	}
 	if !known {
-		c.fail("ERR Unknown category '" + clean(cut(category, 128)) + "'")
+		c.fail("ERR Unknown category '" + excerpt(category, 128) + "'")
 		return
 	}
 	var names []string
@@ -138,14 +138,14 @@ func cmdACLGetUser(c *call) {
 
 func cmdACLDryRun(c *call) {
 	if string(c.args[2]) != "default" {
-		c.fail("ERR User '" + clean(cut(c.args[2], 128)) + "' not found")
+		c.fail("ERR User '" + excerpt(c.args[2], 128) + "' not found")
 		return
 	}
 	words := c.args[3:]
 	r, known := c.srv.table.lookup(words)
 	switch {
 	case r == nil || !known:
-		c.fail("ERR Command '" + clean(cut(words[0], 128)) + "' not found")
+		c.fail("ERR Command '" + excerpt(words[0], 128) + "' not found")
 	case !r.arityOK(len(words)):
 		c.fail("ERR wrong number of arguments for '" + r.full + "' command")
 	default:
@@ -156,7 +156,7 @@ func cmdACLDryRun(c *call) {
 func cmdACLGenPass(c *call) {
 	bits := int64(256)
 	if len(c.args) > 3 {
-		c.wrongSubcommand("ACL")
+		c.subcommandError()
 		return
 	}
 	if len(c.args) == 3 {
@@ -178,7 +178,7 @@ func cmdACLGenPass(c *call) {
 func cmdACLLog(c *call) {
 	switch {
 	case len(c.args) > 3:
-		c.wrongSubcommand("ACL")
+		c.subcommandError()
 	case len(c.args) == 3 && c.is(2, "RESET"):
 		c.w.OK()
 	default:

@@ -123,15 +123,24 @@ func (c *call) introduce(proto int) {
 var redacted = []byte("(redacted)")
 
 // withoutSecrets are the command's words with every one hidden that is, or may
-// be, a password.
+// be, a password: what MONITOR and the slow log show.
 func (c *call) withoutSecrets() [][]byte {
-	switch c.row.full {
-	case "auth":
+	hide := func(secret func(i int) bool) [][]byte {
 		shown := slices.Clone(c.args)
-		for i := 1; i < len(shown); i++ {
-			shown[i] = redacted
+		for i := range shown {
+			if secret(i) {
+				shown[i] = redacted
+			}
 		}
 		return shown
+	}
+	switch c.row.full {
+	case "auth":
+		return hide(func(i int) bool { return i > 0 })
+	case "config|set":
+		return hide(func(i int) bool { return i > 2 && i%2 == 1 && c.is(i-1, "REQUIREPASS") })
+	case "acl|setuser":
+		return hide(func(i int) bool { return i > 2 })
 	case "hello":
 		return c.helloWithoutSecrets()
 	}

@@ -29,7 +29,7 @@ func cmdDebug(c *call) {
 		c.srv.store.SetActiveExpire(on != 0)
 		c.w.OK()
 	default:
-		c.wrongSubcommand("DEBUG")
+		c.subcommandError()
 	}
 }
 

@@ -65,7 +65,7 @@ func (w *infoWriter) lines(text string) {
 func cmdInfo(c *call) {
 	asked := map[string]bool{}
 	for _, a := range c.args[1:] {
-		asked[strings.ToLower(string(cut(a, 32)))] = true
+		asked[strings.ToLower(string(a[:min(len(a), 32)]))] = true
 	}
 	everything := asked["all"] || asked["everything"]
 	usual := asked["default"] || len(c.args) == 1

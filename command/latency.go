@@ -160,7 +160,7 @@ func cmdLatencyReset(c *call) { c.w.Int(int64(c.srv.latency.forget(c.args[2:])))
 func cmdLatencyGraph(c *call) {
 	s := c.srv.latency.of(c.args[2])
 	if len(s.list) == 0 {
-		c.fail("ERR No samples available for event '" + clean(cut(c.args[2], 128)) + "'")
+		c.fail("ERR No samples available for event '" + excerpt(c.args[2], 128) + "'")
 		return
 	}
 	low, high := s.list[0].ms, s.list[0].ms

@@ -174,7 +174,7 @@ func cmdNoFunctions(c *call) {
 func cmdFunctionFlush(c *call) {
 	switch {
 	case len(c.args) > 3:
-		c.wrongSubcommand("FUNCTION")
+		c.subcommandError()
 	case len(c.args) == 3 && !c.is(2, "SYNC") && !c.is(2, "ASYNC"):
 		c.fail("ERR FUNCTION FLUSH only supports SYNC|ASYNC option")
 	default:
@@ -196,7 +196,7 @@ func cmdFunctionList(c *call) {
 			named = true
 			i++
 		default:
-			c.fail("ERR Unknown argument " + clean(cut(c.args[i], 128)))
+			c.fail("ERR Unknown argument " + excerpt(c.args[i], 128))
 			return
 		}
 	}

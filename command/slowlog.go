@@ -40,14 +40,10 @@ func slowEntryOf(c *call) slowEntry {
 	e.name = c.cl.name
 	c.cl.mu.Unlock()
 	e.args = make([]string, 0, min(len(c.args), slowArgs))
-	for i, a := range c.args {
+	for i, a := range c.withoutSecrets() {
 		if i == slowArgs-1 && len(c.args) > slowArgs {
 			e.args = append(e.args, fmt.Sprintf("... (%d more arguments)", len(c.args)-slowArgs+1))
 			break
-		}
-		if isSecret(c, i) {
-			e.args = append(e.args, "(redacted)")
-			continue
 		}
 		if len(a) > slowArgLen {
 			e.args = append(e.args, fmt.Sprintf("%s... (%d more bytes)", a[:slowArgLen], len(a)-slowArgLen))
@@ -56,21 +52,6 @@ func slowEntryOf(c *call) slowEntry {
 		e.args = append(e.args, string(a))
 	}
 	return e
-}
-
-// isSecret says whether word i is, or may be, a password.
-func isSecret(c *call, i int) bool {
-	switch c.row.full {
-	case "auth":
-		return i > 0
-	case "hello":
-		return i > 1 && (c.is(i-1, "AUTH") || i > 2 && c.is(i-2, "AUTH"))
-	case "config|set":
-		return i%2 == 1 && i > 2 && c.is(i-1, "REQUIREPASS")
-	case "acl|setuser":
-		return i > 2
-	}
-	return false
 }
 
 func (l *slowlog) push(e slowEntry, took time.Duration, max int) {
@@ -144,7 +125,7 @@ func cmdSlowlogGet(c *call) {
 		}
 		count = n
 	default:
-		c.wrongSubcommand("SLOWLOG")
+		c.subcommandError()
 		return
 	}
 	entries := c.srv.slowlog.latest(count)

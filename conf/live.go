@@ -95,10 +95,10 @@ func (l *Live) Set(pairs [][2]string) error {
 	next := *old // the fields that are slices are replaced, never written into
 	for i, r := range targets {
 		if err := r.kind.set(&next, pairs[i][1]); err != nil {
-			return setError(pairs[i][0], err.Error())
+			return setError(r.name, err.Error())
 		}
 	}
-	if err := fitting(&next, targets, pairs); err != nil {
+	if err := fitting(&next, targets); err != nil {
 		return err
 	}
 	l.current.Store(&next)
@@ -123,11 +123,11 @@ func settable(pairs [][2]string) ([]*row, error) {
 		case r == nil:
 			return nil, fmt.Errorf("Unknown option or number of arguments for CONFIG SET - '%s'", pair[0])
 		case !r.live:
-			return nil, setError(pair[0], errImmutable.Error())
+			return nil, setError(r.name, errImmutable.Error())
 		}
 		for _, before := range targets {
 			if before == r {
-				return nil, setError(pair[0], "duplicate parameter")
+				return nil, setError(r.name, "duplicate parameter")
 			}
 		}
 		targets = append(targets, r)
@@ -136,12 +136,12 @@ func settable(pairs [][2]string) ([]*row, error) {
 }
 
 // fitting checks the keys of next together.
-func fitting(next *Config, targets []*row, pairs [][2]string) error {
+func fitting(next *Config, targets []*row) error {
 	for _, clash := range clashes(next) {
 		for _, key := range clash.keys {
-			for i, r := range targets {
+			for _, r := range targets {
 				if r.name == key {
-					return setError(pairs[i][0], clash.reason)
+					return setError(r.name, clash.reason)
 				}
 			}
 		}

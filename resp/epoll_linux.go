@@ -21,8 +21,9 @@ type loop struct {
 	wakeFD int
 	conns  map[int32]*fdConn
 	rbuf   []byte
-	spare  [][]byte // reply buffers to lend
-	tasks  []task   // being handled
+	spare  [][]byte  // reply buffers to lend
+	tasks  []task    // being handled
+	turns  []*fdConn // had an event, and wait for the end of their turn
 
 	awake atomic.Bool // the goroutine will look at queue before it waits
 	mu    sync.Mutex  // guards what follows
@@ -124,8 +125,16 @@ func (l *loop) serve() {
 			}
 			if c := l.conns[ev.Fd]; c != nil {
 				c.event(ev.Events)
+				l.turns = append(l.turns, c)
 			}
 		}
+		// Replies are sent when all the commands at hand were executed, so that
+		// one Flush of the worker serves them all.
+		for i, c := range l.turns {
+			c.s.settle()
+			l.turns[i] = nil
+		}
+		l.turns = l.turns[:0]
 	}
 	for _, c := range l.conns {
 		c.s.broken = true
@@ -186,7 +195,6 @@ func (c *fdConn) event(ev uint32) {
 	if ev&(unix.EPOLLIN|unix.EPOLLHUP|unix.EPOLLERR|unix.EPOLLRDHUP) != 0 && !s.broken {
 		c.receive(ev)
 	}
-	s.settle()
 }
 
 // receive reads once; epoll tells again when there is more.
@@ -270,6 +278,9 @@ func (c *fdConn) post(t task) {
 	c.l.mu.Unlock()
 	c.l.wake()
 }
+
+// flushed is true: what write took is the kernel's.
+func (c *fdConn) flushed() bool { return true }
 
 // abort does nothing: the turn that Kill posts closes the socket.
 func (c *fdConn) abort() {}

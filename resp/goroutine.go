@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"cmp"
 	"crypto/tls"
 	"net"
 	"sync"
@@ -8,13 +9,11 @@ import (
 )
 
 // netConn is the transport of a session with goroutines of its own: one that
-// reads, and one more while tasks wait. It serves TLS, and systems without
-// epoll.
+// reads, one more while tasks wait, and one while something is written. It
+// serves TLS, and systems without epoll.
 //
-// turn is held by whichever of the two has the session's turn. It is held
-// across a blocking write, on purpose: nothing but this session waits for it,
-// and a client that does not read stops only itself. abort makes that write
-// fail.
+// turn is held by whichever of the first two has the session's turn; no lock is
+// held while reading or writing. abort makes both fail.
 type netConn struct {
 	s    Session
 	nc   net.Conn
@@ -24,7 +23,11 @@ type netConn struct {
 	mu    sync.Mutex // guards what follows
 	queue []task
 	pump  bool // a goroutine is at the queue
-	over  bool // the session is closed: tasks are dropped
+	// The writer has wbuf while writing is set; failed is how it ended.
+	writing bool
+	wbuf    []byte
+	failed  error
+	over    bool // the session is closed: tasks are dropped
 }
 
 // handshakeTime bounds how long a TLS client may take to introduce itself.
@@ -134,8 +137,42 @@ func (c *netConn) post(t task) {
 	}
 }
 
-func (c *netConn) write(p []byte) (int, error) { return c.nc.Write(p) }
-func (c *netConn) interest(bool, bool)         {}
+// write hands bytes to the writer, or none while it is busy: a session must go
+// on reading from a client that writes its whole pipeline before it reads.
+func (c *netConn) write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.failed != nil || c.over {
+		return 0, cmp.Or(c.failed, net.ErrClosed)
+	}
+	if c.writing {
+		return 0, nil
+	}
+	n := min(len(p), keepBuffer)
+	c.wbuf = append(c.wbuf[:0], p[:n]...)
+	c.writing = true
+	c.s.srv.wg.Go(c.writeOut)
+	return n, nil
+}
+
+// writeOut writes what write was given, then gives the session a turn if more
+// is to be written, or if it waits to close.
+func (c *netConn) writeOut() {
+	_, err := c.nc.Write(c.wbuf)
+	c.mu.Lock()
+	c.writing, c.failed = false, err
+	c.mu.Unlock()
+	c.post(task{s: &c.s})
+}
+
+// flushed says whether the writer has nothing left to write.
+func (c *netConn) flushed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.writing
+}
+
+func (c *netConn) interest(bool, bool) {}
 
 // abort closes the socket itself: a TLS connection would first say goodbye, and
 // wait for a client that does not read.

@@ -54,9 +54,14 @@ const (
 	untrustedBulk = 16 << 10
 
 	// flushAt is how many bytes of replies gather before they are written in
-	// the middle of a pipeline; a client that does not take them is not
-	// served further until it does.
+	// the middle of a pipeline.
 	flushAt = 64 << 10
+	// pauseAt is how many bytes of replies may wait for a client that does not
+	// take them before it is not served further until it does. It is not
+	// less because many clients write a whole pipeline before they read: were
+	// they not read from, both sides would wait for ever. When all clients
+	// together take more than half of ClientMemory, flushAt takes its place.
+	pauseAt = 64 << 20
 	// readSize is a loop's read buffer; keepBuffer the largest buffer that a
 	// loop or a session keeps once it is empty.
 	readSize   = 64 << 10

@@ -69,13 +69,13 @@ func TestIdleClientsAreClosed(t *testing.T) {
 func TestSlowReader(t *testing.T) {
 	carriers(t, func(t *testing.T, h *toy, srv *Server, dial func() net.Conn) {
 		slow, other := dial(), dial()
-		const n = 2000
+		const n = 4000
 		go io.WriteString(slow, strings.Repeat("big 100000\r\n", n))
 		until(t, "commands have arrived", func() bool { return srv.Counters().In > 0 })
 		for range 100 {
 			send(t, other, "echo 1\r\n")
 			expect(t, other, "$1\r\n1\r\n")
-			if m := srv.ClientMemory(); m > 8<<20 {
+			if m := srv.ClientMemory(); m > pauseAt+8<<20 {
 				t.Fatalf("a slow reader takes %d bytes", m)
 			}
 		}
@@ -84,6 +84,41 @@ func TestSlowReader(t *testing.T) {
 			expect(t, slow, one)
 		}
 	})
+}
+
+// TestWriteEverythingThenRead: a client may write a whole pipeline of large
+// commands with large replies before it reads the first of them.
+func TestWriteEverythingThenRead(t *testing.T) {
+	carriers(t, func(t *testing.T, h *toy, srv *Server, dial func() net.Conn) {
+		nc := dial()
+		value := strings.Repeat("v", 3<<20)
+		one := fmt.Sprintf("$%d\r\n%s\r\n", len(value), value)
+		for range 10 {
+			send(t, nc, "*2\r\n$4\r\necho\r\n"+one)
+		}
+		send(t, nc, "quit\r\n")
+		for range 10 {
+			expect(t, nc, one)
+		}
+		expect(t, nc, "+OK\r\n")
+		expectEnd(t, nc)
+	})
+}
+
+// TestPauseUnderPressure: when all clients together take much, output waits in
+// small amounts.
+func TestPauseUnderPressure(t *testing.T) {
+	lim := DefaultLimits()
+	lim.ClientMemory = 64 << 20
+	_, srv := newToy(t, lim)
+	if got := srv.outputPause(); got != pauseAt {
+		t.Errorf("without clients the pause is at %d", got)
+	}
+	srv.mem.Add(33 << 20)
+	if got := srv.outputPause(); got != flushAt {
+		t.Errorf("under pressure the pause is at %d", got)
+	}
+	srv.mem.Add(-33 << 20)
 }
 
 func TestReplyAboveTheHardLimit(t *testing.T) {

@@ -43,7 +43,7 @@ func (l *Later) Done() { l.s.tr.post(task{s: l.s, later: l}) }
 
 // flush hands the socket every byte that is known, in order.
 func (s *Session) flush() {
-	if s.broken {
+	if s.broken || !s.open() {
 		return
 	}
 	if len(s.laters) > 0 {
@@ -51,11 +51,7 @@ func (s *Session) flush() {
 	}
 	s.drainMessages()
 	switch {
-	case len(s.out) > 0:
-		if len(s.laters) == 0 {
-			s.out = append(s.out, s.w.buf...)
-			s.w.Truncate(0)
-		}
+	case s.out.size > 0:
 		s.writeOut()
 	case len(s.w.buf) > 0 && len(s.laters) == 0:
 		s.writeDirect()
@@ -63,8 +59,21 @@ func (s *Session) flush() {
 	s.checkOutput()
 }
 
+// open says whether replies may be sent: whether what they tell of is as safe
+// as the worker wants it to be.
+func (s *Session) open() bool {
+	if s.ran {
+		s.ran = false
+		s.gate = max(s.gate, s.worker.Flush())
+	}
+	if s.gate != 0 && s.srv.gates.pass(s) {
+		s.gate = 0
+	}
+	return s.gate == 0
+}
+
 // writeDirect writes the turn's replies from where they were encoded. What the
-// socket does not take becomes s.out without being copied.
+// socket does not take joins s.out without being copied.
 func (s *Session) writeDirect() {
 	n, err := s.tr.write(s.w.buf)
 	s.srv.netOut.Add(int64(n))
@@ -76,28 +85,25 @@ func (s *Session) writeDirect() {
 		s.w.Truncate(0)
 		return
 	}
-	s.out, s.outPos = s.w.buf, n
+	s.out.take(s.w.buf, n)
 	s.w.buf = s.tr.borrow()
 }
 
-// writeOut goes on writing s.out.
+// writeOut goes on writing s.out, with the turn's replies at its end.
 func (s *Session) writeOut() {
-	n, err := s.tr.write(s.out[s.outPos:])
+	if len(s.laters) == 0 {
+		if len(s.w.buf) < flushAt {
+			s.out.add(s.w.buf)
+			s.w.Truncate(0)
+		} else {
+			s.out.take(s.w.buf, 0)
+			s.w.buf = s.tr.borrow()
+		}
+	}
+	n, err := s.out.write(s.tr.write, s.tr.giveBack)
 	s.srv.netOut.Add(int64(n))
 	if err != nil {
 		s.broken = true
-		return
-	}
-	s.outPos += n
-	switch {
-	case s.outPos == len(s.out):
-		if cap(s.out) <= keepBuffer {
-			s.tr.giveBack(s.out[:0])
-		}
-		s.out, s.outPos = nil, 0
-	case s.outPos > len(s.out)/2 && s.outPos > flushAt:
-		s.out = append(make([]byte, 0, len(s.out)-s.outPos), s.out[s.outPos:]...)
-		s.outPos = 0
 	}
 }
 
@@ -107,9 +113,9 @@ func (s *Session) compose() {
 	i, from := 0, 0
 	for ; i < len(s.laters) && s.laters[i].known; i++ {
 		l := s.laters[i]
-		s.out = append(s.out, s.w.buf[from:l.at]...)
+		s.out.add(s.w.buf[from:l.at])
 		if !l.silent {
-			s.out = append(s.out, l.w.buf...)
+			s.out.add(l.w.buf)
 		}
 		if l.w.over {
 			s.broken = true
@@ -120,7 +126,7 @@ func (s *Session) compose() {
 	if i < len(s.laters) {
 		end = s.laters[i].at
 	}
-	s.out = append(s.out, s.w.buf[from:end]...)
+	s.out.add(s.w.buf[from:end])
 	s.w.buf = s.w.buf[:copy(s.w.buf, s.w.buf[end:])]
 	n := copy(s.laters, s.laters[i:])
 	clear(s.laters[n:])
@@ -186,7 +192,7 @@ func (s *Session) insert(frames []byte) {
 func (s *Session) drainMessages() {
 	msgs := s.messages()
 	if len(s.laters) > 0 && len(s.w.buf) == 0 && s.w.proto == 3 {
-		s.out = append(s.out, msgs...)
+		s.out.add(msgs)
 		return
 	}
 	s.w.buf = append(s.w.buf, msgs...)
@@ -217,7 +223,7 @@ func hardMax(l OutputLimit) int {
 
 // checkOutput closes a client whose waiting output is above its limit.
 func (s *Session) checkOutput() {
-	waiting := int64(len(s.out) - s.outPos)
+	waiting := int64(s.out.size)
 	if waiting == 0 {
 		s.soft = time.Time{}
 		return

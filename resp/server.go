@@ -46,6 +46,7 @@ type Server struct {
 	accepts atomic.Int64
 	rejects atomic.Int64
 	buffers bufferPool
+	gates   gates
 	backlog int
 	stop    chan struct{}
 	wg      sync.WaitGroup
@@ -83,6 +84,14 @@ func (s *Server) Loops() int { return len(s.loops) }
 
 // ClientMemory is the memory in bytes of all clients' buffers.
 func (s *Server) ClientMemory() int64 { return s.mem.Load() }
+
+// outputPause is how many bytes may wait for a client that is served further.
+func (s *Server) outputPause() int {
+	if limit := s.Limits().ClientMemory; limit > 0 && s.mem.Load() > limit/2 {
+		return flushAt
+	}
+	return pauseAt
+}
 
 // Counters are the server's totals.
 func (s *Server) Counters() Counters {

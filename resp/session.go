@@ -36,14 +36,19 @@ type Worker interface {
 	Close(s *Session)
 	// Do executes one command. args is valid until it returns; args[0] exists.
 	Do(s *Session, args [][]byte) Verdict
-	// Flush ends a batch: the commands of one pipeline have been executed.
-	Flush()
+	// Flush ends a batch: commands of one or more sessions have been executed,
+	// and their replies are about to be sent. A ticket other than 0 says that
+	// they must not be yet: they wait until Server.Release names that ticket
+	// or a later one. Tickets never decrease.
+	Flush() (ticket uint64)
 }
 
 // transport is the socket below a session.
 type transport interface {
 	// write sends what it can; n < len(p) with no error means "not now".
 	write(p []byte) (n int, err error)
+	// flushed says whether closing now would lose nothing that write took.
+	flushed() bool
 	// interest says what the session waits for.
 	interest(read, write bool)
 	// post has the session's turn taken, from any goroutine.
@@ -97,12 +102,13 @@ type Session struct {
 	argv    [][]byte
 	laters  []*Later // promised replies, in order
 	hold    *Later   // one that stops the input
-	out     []byte   // replies that the socket did not take yet …
-	outPos  int      // … from here on
+	out     outQueue // replies that the socket did not take yet
 	mem     int64    // what srv.mem counts for this session
 	soft    time.Time
 	mode    replyMode
-	mark    int // where in w.buf the output that mode drops begins
+	mark    int    // where in w.buf the output that mode drops begins
+	ran     bool   // commands were executed since the last Flush
+	gate    uint64 // replies wait for this ticket; 0: for none
 	stalled bool
 	paused  bool // execution stopped with input left that may be whole commands
 	trusted bool
@@ -133,8 +139,9 @@ func (s *Session) init(srv *Server, tr transport, w Worker, remote, local string
 
 // ready says whether the next command may be executed.
 func (s *Session) ready() bool {
-	return !s.closing && !s.broken && !s.stalled && s.hold == nil &&
-		len(s.laters) < maxLaters && len(s.out) == 0
+	return !s.closing && !s.broken && !s.stalled && s.hold == nil && len(s.laters) < maxLaters &&
+		(s.out.size == 0 || s.out.size < s.srv.outputPause()) &&
+		(s.gate == 0 || len(s.w.buf) < flushAt)
 }
 
 // brief says whether the session is to end when the client closes its side.
@@ -231,7 +238,6 @@ func (s *Session) execute(buf []byte, lim *Limits) (off int) {
 		}
 	}
 	s.paused = off < len(buf) && !s.ready()
-	s.worker.Flush()
 	if cap(s.argv) > 1024 {
 		s.argv = nil
 	}
@@ -264,6 +270,7 @@ func (s *Session) command(raw []byte) bool {
 	}
 	promised := len(s.laters)
 	s.mark = len(s.w.buf)
+	s.ran = true
 	if s.do(args) == Stall {
 		s.stalled = true
 		return false
@@ -329,7 +336,7 @@ func (s *Session) settle() {
 		s.run(nil)
 		s.flush()
 	}
-	if s.broken || s.closing && len(s.out) == 0 && len(s.laters) == 0 {
+	if s.broken || s.closing && s.out.size == 0 && len(s.laters) == 0 && len(s.w.buf) == 0 && s.tr.flushed() {
 		s.teardown()
 		return
 	}
@@ -338,12 +345,12 @@ func (s *Session) settle() {
 		s.w.buf = nil
 	}
 	s.account()
-	s.tr.interest(s.ready(), len(s.out) > 0)
+	s.tr.interest(s.ready(), s.out.size > 0)
 }
 
 // account publishes the session's memory and holds it against the limits.
 func (s *Session) account() {
-	q, o := int64(cap(s.in)), int64(cap(s.out)+cap(s.w.buf))
+	q, o := int64(cap(s.in)), int64(s.out.held+cap(s.w.buf))
 	s.qbuf.Store(q)
 	s.obuf.Store(o)
 	size := q + o + s.held.Load()
@@ -363,11 +370,12 @@ func (s *Session) teardown() {
 	s.gone = true
 	s.worker.Close(s)
 	s.worker.Flush()
+	s.srv.gates.remove(s)
 	s.dropInput()
 	s.srv.mem.Add(-s.mem)
 	s.srv.forget(s)
 	s.tr.close()
-	s.out, s.w.buf, s.laters = nil, nil, nil
+	s.out, s.w.buf, s.laters = outQueue{}, nil, nil
 }
 
 // take handles a task in the session's turn, before run and settle.
