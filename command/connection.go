@@ -1,5 +1,7 @@
 package command
 
+import "bytes"
+
 // cmdPing answers a RESP2 client that has subscriptions in the form of a
 // message: it could not tell another reply from the messages around it.
 func cmdPing(c *call) {
@@ -107,7 +109,7 @@ func (c *call) nameClient(name []byte) bool {
 // for.
 func (c *call) subcommandError() {
 	c.fail("ERR unknown subcommand or wrong number of arguments for '" + excerpt(c.args[1], 128) +
-		"'. Try " + upper(c.row.parent.name) + " HELP.")
+		"'. Try " + clean(bytes.ToUpper(c.args[0])) + " HELP.")
 }
 
 // describe replies a HELP. The lines are in pairs: a subcommand with its words,

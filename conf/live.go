@@ -123,11 +123,11 @@ func settable(pairs [][2]string) ([]*row, error) {
 		case r == nil:
 			return nil, fmt.Errorf("Unknown option or number of arguments for CONFIG SET - '%s'", pair[0])
 		case !r.live:
-			return nil, setError(r.name, errImmutable.Error())
+			return nil, setError(pair[0], errImmutable.Error())
 		}
 		for _, before := range targets {
 			if before == r {
-				return nil, setError(r.name, "duplicate parameter")
+				return nil, setError(pair[0], "duplicate parameter")
 			}
 		}
 		targets = append(targets, r)

@@ -43,5 +43,8 @@ func (g *gen) configSet() unit {
 		"latency-monitor-threshold", "Timeout")
 	value := pick(g, "0", "1", "100", "1000000", "-1", "-2", "abc", "", "1.5", "1mb", "100mb", "1k", "1kb", "2g", "1gb", "3B", "4x",
 		"2147483647", "2147483648", "4294967296", "+1", " 1", "1 mb", "-1mb", "1048576")
+	if value == "" && (name == "maxmemory" || name == "proto-max-bulk-len") {
+		value = "zz" // an empty size is 0 in Redis, and refused by rldb, as in its file and flags
+	}
 	return unit{cmd("CONFIG", "SET", name, value), cmd("CONFIG", "GET", name)}
 }
