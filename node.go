@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"runtime"
@@ -135,15 +136,23 @@ func limits(c *conf.Config) resp.Limits {
 	}
 }
 
+// times is n units, or the longest time there is if that is less.
+func times(n int, unit time.Duration) time.Duration {
+	if n > int(math.MaxInt64/unit) {
+		return math.MaxInt64
+	}
+	return time.Duration(n) * unit
+}
+
 func settings(c *conf.Config) command.Settings {
 	return command.Settings{
 		RequirePass:      string(c.Requirepass),
 		MaxMemory:        c.Maxmemory,
 		MaxBulk:          c.ProtoMaxBulkLen,
 		MaxQuery:         c.ClientQueryBufferLimit,
-		SlowlogThan:      c.SlowlogLogSlowerThan,
+		SlowlogThan:      times(c.SlowlogLogSlowerThan, time.Microsecond),
 		SlowlogMax:       c.SlowlogMaxLen,
-		LatencyThreshold: c.LatencyMonitorThreshold,
+		LatencyThreshold: times(c.LatencyMonitorThreshold, time.Millisecond),
 		RedisVersion:     c.RedisVersion,
 	}
 }

@@ -38,13 +38,13 @@ type Config struct {
 	Maxmemory       int64  // bytes of data after which writes are refused; 0 for no limit
 	MaxmemoryPolicy string // "noeviction"
 
-	SlowlogLogSlowerThan    time.Duration // commands slower than this are noted, whole microseconds; below 0 none
-	SlowlogMaxLen           int           // entries kept
-	LatencyMonitorThreshold time.Duration // events slower than this are noted, whole milliseconds; 0 none
-	MetricsPort             int           // TCP port of the Prometheus metrics; 0 for none
-	LogLevel                string        // "debug", "info", "warn" or "error"; see [Config.Level]
-	LogFormat               string        // "text" or "json"
-	RedisVersion            string        // the version that HELLO and INFO tell clients
+	SlowlogLogSlowerThan    int    // commands slower than so many microseconds are noted; below 0 none
+	SlowlogMaxLen           int    // entries kept
+	LatencyMonitorThreshold int    // events slower than so many milliseconds are noted; 0 none
+	MetricsPort             int    // TCP port of the Prometheus metrics; 0 for none
+	LogLevel                string // "debug", "info", "warn" or "error"; see [Config.Level]
+	LogFormat               string // "text" or "json"
+	RedisVersion            string // the version that HELLO and INFO tell clients
 
 	// Facts about this process, which no source can set.
 

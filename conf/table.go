@@ -110,11 +110,11 @@ var table = []section{
 			doc: "what happens at maxmemory; nothing is ever evicted"},
 	}},
 	{"Watching", []row{
-		{name: "slowlog-log-slower-than", def: "10000", live: true, kind: span{func(c *Config) *time.Duration { return &c.SlowlogLogSlowerThan }, time.Microsecond, -1, math.MaxInt64},
+		{name: "slowlog-log-slower-than", def: "10000", live: true, kind: number{func(c *Config) *int { return &c.SlowlogLogSlowerThan }, -1, math.MaxInt64},
 			doc: "note commands that take longer; 0 notes all, -1 none"},
 		{name: "slowlog-max-len", def: "128", live: true, kind: number{func(c *Config) *int { return &c.SlowlogMaxLen }, 0, math.MaxInt64},
 			doc: "entries that the slow log keeps"},
-		{name: "latency-monitor-threshold", def: "0", live: true, kind: span{func(c *Config) *time.Duration { return &c.LatencyMonitorThreshold }, time.Millisecond, 0, math.MaxInt64},
+		{name: "latency-monitor-threshold", def: "0", live: true, kind: number{func(c *Config) *int { return &c.LatencyMonitorThreshold }, 0, math.MaxInt64},
 			doc: "note events that take longer; 0 notes none"},
 		{name: "metrics-port", def: "0", kind: number{func(c *Config) *int { return &c.MetricsPort }, 0, 65535},
 			doc: "TCP port of the Prometheus metrics and /healthz; 0 opens none"},
