@@ -207,3 +207,32 @@ func TestQueryLimit(t *testing.T) {
 	io.Copy(io.Discard, nc)
 	until(t, "the client is closed", func() bool { return srv.Connected() == 0 })
 }
+
+// TestStrangersAreRefused: in protected mode a connection from another machine
+// is told why, and closed; without it, it is served.
+func TestStrangersAreRefused(t *testing.T) {
+	lim := DefaultLimits()
+	lim.Protected = true
+	_, srv := newToy(t, lim)
+	for _, protected := range []bool{true, false} {
+		lim.Protected = protected
+		srv.SetLimits(lim)
+		ours, theirs := net.Pipe()
+		theirs.SetDeadline(time.Now().Add(time.Minute))
+		go srv.admit(stranger{ours}, nil)
+		if !protected {
+			send(t, theirs, "echo 1\r\n")
+			expect(t, theirs, "$1\r\n1\r\n")
+			theirs.Close()
+			continue
+		}
+		expect(t, theirs, errProtected)
+		expectEnd(t, theirs)
+	}
+}
+
+// stranger is a connection that says it comes from another machine.
+type stranger struct{ net.Conn }
+
+func (stranger) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 5} }
+func (stranger) LocalAddr() net.Addr  { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 2), Port: 6379} }
