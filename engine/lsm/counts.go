@@ -11,30 +11,33 @@ import (
 )
 
 // counts is how many entries each slot has, and how many bytes of names, metas
-// and values. A slot's are written to under its stripe's lock and read without.
-type counts [engine.Slots]count
+// and values, and the sums of both. A slot's are written to under its stripe's
+// lock and read without.
+type counts struct {
+	slots [engine.Slots]count
+	all   count
+}
 
 type count struct{ keys, live atomic.Int64 }
 
 func (c *counts) add(slot uint16, keys, live int64) {
+	s := &c.slots[slot]
 	if keys != 0 {
-		c[slot].keys.Add(keys)
+		s.keys.Add(keys)
+		c.all.keys.Add(keys)
 	}
-	c[slot].live.Add(live)
+	if live != 0 {
+		s.live.Add(live)
+		c.all.live.Add(live)
+	}
 }
 
 func (c *counts) clear(slot uint16) {
-	c[slot].keys.Store(0)
-	c[slot].live.Store(0)
+	s := &c.slots[slot]
+	c.add(slot, -s.keys.Load(), -s.live.Load())
 }
 
-func (c *counts) total() (keys, live int64) {
-	for i := range c {
-		keys += c[i].keys.Load()
-		live += c[i].live.Load()
-	}
-	return keys, live
-}
+func (c *counts) total() (keys, live int64) { return c.all.keys.Load(), c.all.live.Load() }
 
 // liveBytes is what an entry adds to Stats.LiveBytes.
 func liveBytes(name, value int) int64 { return int64(name + valueHead + value) }
@@ -42,11 +45,11 @@ func liveBytes(name, value int) int64 { return int64(name + valueHead + value) }
 // encode gives the counts as they are kept between a clean stop and the next
 // start: of every slot that is not empty, its number, keys and bytes.
 func (c *counts) encode() (b []byte) {
-	for i := range c {
-		if keys := c[i].keys.Load(); keys != 0 {
+	for i := range c.slots {
+		if keys := c.slots[i].keys.Load(); keys != 0 {
 			b = binary.AppendUvarint(b, uint64(i))
 			b = binary.AppendUvarint(b, uint64(keys))
-			b = binary.AppendUvarint(b, uint64(c[i].live.Load()))
+			b = binary.AppendUvarint(b, uint64(c.slots[i].live.Load()))
 		}
 	}
 	return b

@@ -196,7 +196,7 @@ func (e *Engine) Flush() error {
 }
 
 // Len is the number of entries of a slot.
-func (e *Engine) Len(slot uint16) int64 { return e.counts[slot].keys.Load() }
+func (e *Engine) Len(slot uint16) int64 { return e.counts.slots[slot].keys.Load() }
 
 // flushLog makes durable, as far as the settings promise it, what is committed.
 func (e *Engine) flushLog() error {

@@ -77,8 +77,8 @@ func TestCounts(t *testing.T) {
 		}
 		var scanned counts
 		must(t, scanned.rebuild(e.db))
-		for i := range e.counts {
-			if got, want := e.Len(uint16(i)), scanned[i].keys.Load(); got != want {
+		for i := range e.counts.slots {
+			if got, want := e.Len(uint16(i)), scanned.slots[i].keys.Load(); got != want {
 				t.Errorf("%s: slot %d has %d keys, by its count %d", what, i, want, got)
 			}
 		}

@@ -52,10 +52,18 @@ func (w *worker) txn(t *engine.Txn) {
 			return
 		}
 	}
-	// Also who only reads waits for what it has read to be durable.
-	if pos := e.locks.last(w.set); !e.flusher.reached(pos) {
-		t.Pos = pos
+	t.Pos = e.position(w.set, t.Mode)
+}
+
+// position is what the caller of a transaction has to wait for. Also who only
+// reads waits for what it has read to be durable; but while writes are refused,
+// when that may never be, reads go on.
+func (e *Engine) position(set []uint16, m engine.Mode) engine.Position {
+	pos := e.locks.last(set)
+	if e.flusher.reached(pos) || m == engine.Read && e.health.writable() != nil {
+		return 0
 	}
+	return pos
 }
 
 // admit says whether t may begin.
