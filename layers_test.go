@@ -30,6 +30,8 @@ var layers = map[string]struct {
 	"ring":                  {nil, "the ring is pure"},
 	"engine":                {nil, "engines must not know what entries mean"},
 	"engine/memory":         {[]string{"engine"}, "engines must not know what entries mean"},
+	"engine/lsm":            {[]string{"engine"}, "engines must not know what entries mean"},
+	"engine/bitcask":        {[]string{"engine"}, "engines must not know what entries mean"},
 	"engine/enginetest":     {[]string{"engine"}, "engines must not know what entries mean"},
 	"integration":           {nil, "integration tests drive the real binary from outside"},
 	"bench":                 {nil, "benchmarks drive real binaries from outside"},
@@ -42,7 +44,7 @@ var layers = map[string]struct {
 var only = map[string][]string{
 	"github.com/tidwall/redcon":            {"resp", "bench/loops/redcon"},
 	"github.com/redis/go-redis/v9":         {"integration"},
-	"golang.org/x/sys/unix":                {"resp", "engine/memory", "integration"},
+	"golang.org/x/sys/unix":                {"resp", "engine/memory", "engine/bitcask", "engine/lsm", "integration"},
 	"github.com/spaolacci/murmur3":         {"engine"},
 	"github.com/hashicorp/memberlist":      {"membership"},
 	"github.com/cockroachdb/pebble/v2":     {"engine/lsm"},

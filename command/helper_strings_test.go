@@ -61,6 +61,7 @@ func (m *stringsMap) Start(*engine.Txn)                      { panic("Try does e
 func (m *stringsMap) TryScan(*engine.Scan) bool              { return true }
 func (m *stringsMap) StartScan(*engine.Scan)                 { panic("TryScan does everything") }
 func (m *stringsMap) Await(_ engine.Position, f func(error)) { f(nil) }
+func (m *stringsMap) Flush() error                           { return nil }
 func (m *stringsMap) Len(uint16) int64                       { return 0 }
 func (m *stringsMap) Drop(uint16) error                      { return nil }
 func (m *stringsMap) Stats() engine.Stats                    { return engine.Stats{} }

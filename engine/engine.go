@@ -24,6 +24,13 @@ var (
 	ErrTooLarge = errors.New("engine: key or value too large")
 	// ErrFull: the engine's address space is used up; nothing changed.
 	ErrFull = errors.New("engine: no room left")
+	// ErrBroken: a write or fsync of the engine's files failed, so that it
+	// refuses writes until it is opened again; reads go on.
+	ErrBroken = errors.New("engine: broken, writes are refused")
+	// ErrDiskFull: the disk is full; writes are refused until there is room.
+	ErrDiskFull = errors.New("engine: disk full, writes are refused")
+	// ErrCorrupt: what is on disk is not what was written.
+	ErrCorrupt = errors.New("engine: corrupt")
 )
 
 // Key names an entry: its slot, its place in the slot's order, and its bytes.
@@ -172,6 +179,9 @@ type Engine interface {
 	// Await calls done once everything up to pos is as durable as the
 	// engine's settings promise: at once, or later from another goroutine.
 	Await(pos Position, done func(error))
+	// Flush writes everything appended so far with write(2) on the caller's
+	// goroutine, called once per loop iteration before replies are sent.
+	Flush() error
 
 	// Len is the number of entries of a slot. It takes no lock that waits.
 	Len(slot uint16) int64

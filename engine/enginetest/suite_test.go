@@ -55,6 +55,8 @@ func (s *simple) StartScan(sc *engine.Scan) {
 
 func (s *simple) Await(_ engine.Position, done func(error)) { go done(nil) }
 
+func (s *simple) Flush() error { return s.Sync() }
+
 func (s *simple) txn(t *engine.Txn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,0 +1,40 @@
+// Package lsm is the engine for data larger than memory: a log-structured merge
+// tree, cockroachdb's Pebble.
+//
+// It owns how entries lie in Pebble's key space (key.go), the pools that wait for
+// the disk in place of connection loops (pool.go), when bytes of the write-ahead
+// log reach the system and the disk (flusher.go, disk.go), what a failing disk
+// means (health.go), and the count of entries of each slot (counts.go). It must
+// not know what a value or a [engine.Meta] means, nor how a name leads to its slot.
+//
+// # What is durable when
+//
+// Pebble keeps what is committed without a sync in blocks of 32 KiB in the
+// process, and writes a block out when it is full: a kill -9 would lose what is
+// in the last one, whose age nothing bounds (measured with writes of 64 bytes: 12
+// to 326 of them; all, if there were fewer). So the engine syncs after every
+// group of commits, and a wrapper around the log's file (disk.go) decides what a
+// sync is. Pebble has given all bytes to write(2) before it asks for one; with
+// fsync "always" it is passed on, otherwise it does nothing, and with "everysec"
+// a goroutine does the real one once a second. A [engine.Position] is reached
+// when that is done. Hence, of what Await has reported:
+//
+//	           kill -9          power loss
+//	always     nothing is lost  nothing is lost
+//	everysec   nothing is lost  about the last second
+//	no         nothing is lost  what the system had not written
+//
+// A write whose transaction or Await ended in an error may have been carried out
+// or not. Started calls run in no particular order.
+//
+// # Invariants
+//
+//   - A transaction holds the locks of its slots from its reads to its commit, in
+//     ascending order of stripes; no other lock is held while Pebble is called.
+//   - A position is given only to what is in Pebble's log already, so that one
+//     sync that begins later covers it.
+//   - Pebble never sees an error of its log: the wrapper keeps or drops the bytes
+//     and the engine refuses to call anything durable or to write on.
+//   - The counts in memory equal what is in Pebble: they change under the lock of
+//     the slot, and are read from disk only if the last stop was clean.
+package lsm
