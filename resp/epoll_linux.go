@@ -303,7 +303,9 @@ func (c *fdConn) borrow() []byte {
 func (c *fdConn) giveBack(b []byte) {
 	if cap(b) <= keepBuffer && len(c.l.spare) < 16 {
 		c.l.spare = append(c.l.spare, b[:0])
+		return
 	}
+	c.l.srv.dropped(b)
 }
 
 // wake has the loop look at its queue soon.

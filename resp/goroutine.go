@@ -191,7 +191,7 @@ func (c *netConn) close() {
 	c.mu.Unlock()
 }
 
-func (c *netConn) borrow() []byte  { return make([]byte, 0, minRead) }
-func (c *netConn) giveBack([]byte) {}
+func (c *netConn) borrow() []byte    { return make([]byte, 0, minRead) }
+func (c *netConn) giveBack(b []byte) { c.s.srv.dropped(b) }
 
 func nowMilli() int64 { return time.Now().UnixMilli() }

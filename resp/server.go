@@ -47,6 +47,7 @@ type Server struct {
 	rejects atomic.Int64
 	buffers bufferPool
 	gates   gates
+	reclaim reclaimer
 	backlog int
 	stop    chan struct{}
 	wg      sync.WaitGroup

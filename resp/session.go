@@ -184,7 +184,9 @@ func (s *Session) run(fresh []byte) {
 func (s *Session) dropInput() {
 	if s.in != nil {
 		s.srv.buffers.put(s.in)
+		old := s.in
 		s.in = nil
+		s.srv.dropped(old)
 	}
 }
 
@@ -202,6 +204,7 @@ func (s *Session) growInput() []byte {
 	}
 	grown := append(make([]byte, 0, size), s.in...)
 	s.srv.buffers.put(s.in)
+	s.srv.dropped(s.in)
 	s.in = grown
 	return s.in[len(s.in):cap(s.in)]
 }

@@ -2,6 +2,7 @@ package resp
 
 import (
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/tidwall/redcon"
@@ -87,6 +88,10 @@ func (w *Writer) Int(n int64) {
 // Bulk writes a binary-safe string.
 func (w *Writer) Bulk(b []byte) {
 	if w.room(len(b) + 16) {
+		if len(b) > bufferSize {
+			// Or what comes after the bytes would make it grow once more.
+			w.buf = slices.Grow(w.buf, len(b)+32)
+		}
 		w.buf = redcon.AppendBulk(w.buf, b)
 	}
 }
