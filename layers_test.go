@@ -30,6 +30,7 @@ var layers = map[string]struct {
 	"ring":                {nil, "the ring is pure"},
 	"engine":              {nil, "engines must not know what entries mean"},
 	"engine/memory":       {[]string{"engine"}, "engines must not know what entries mean"},
+	"engine/bitcask":      {[]string{"engine", "engine/memory"}, "engines must not know what entries mean; bitcask's index is a memory engine of places"},
 	"engine/enginetest":   {[]string{"engine"}, "engines must not know what entries mean"},
 	"integration":         {nil, "integration tests drive the real binary from outside"},
 	"bench":               {nil, "benchmarks drive real binaries from outside"},
@@ -39,11 +40,11 @@ var layers = map[string]struct {
 var only = map[string][]string{
 	"github.com/tidwall/redcon":            {"resp"},
 	"github.com/redis/go-redis/v9":         {"integration"},
-	"golang.org/x/sys/unix":                {"resp", "engine/memory", "integration"},
+	"golang.org/x/sys/unix":                {"resp", "engine/memory", "engine/bitcask", "integration"},
 	"github.com/spaolacci/murmur3":         {"engine"},
 	"github.com/hashicorp/memberlist":      {"membership"},
 	"github.com/cockroachdb/pebble/v2":     {"engine/lsm"},
-	module + "/engine/memory":              {"", "command", "replication/replica"},
+	module + "/engine/memory":              {"", "command", "replication/replica", "engine/bitcask"},
 	module + "/conf":                       {""},
 	"github.com/prometheus/client_golang/": {},
 }

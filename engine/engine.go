@@ -169,6 +169,11 @@ type Engine interface {
 	TryScan(s *Scan) bool
 	StartScan(s *Scan)
 
+	// Flush hands everything written so far to the operating system, on the
+	// caller's goroutine: from then on it survives the end of this process. A
+	// connection loop calls it once before it sends a round of replies. It may
+	// wait for the system, so no lock may be held.
+	Flush() error
 	// Await calls done once everything up to pos is as durable as the
 	// engine's settings promise: at once, or later from another goroutine.
 	Await(pos Position, done func(error))

@@ -130,6 +130,8 @@ func (s *simple) Stats() engine.Stats {
 
 func (s *simple) UsedBytes() int64 { return s.Stats().UsedBytes }
 
+func (s *simple) Flush() error { return s.Sync() }
+
 func (s *simple) Sync() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,0 +1,74 @@
+package bitcask
+
+import (
+	"errors"
+	"log/slog"
+	"testing"
+
+	"github.com/rldb/rldb/engine"
+	"github.com/rldb/rldb/engine/enginetest"
+)
+
+// tiny makes rotation and merges happen all the time.
+func tiny(o Options) Options {
+	o.SegmentBytes, o.MergeBytesPerSecond, o.ScrubBytesPerSecond = 4<<10, 1<<30, 1<<30
+	return o
+}
+
+// open opens an engine that logs to the test.
+func open(t testing.TB, o Options) *Engine {
+	t.Helper()
+	if o.Log == nil {
+		o.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
+	}
+	e, err := Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+var errKilled = errors.New("killed")
+
+// kill ends an engine as a kill -9 would: what is in the tail is gone, and
+// nothing more is written.
+func kill(t testing.TB, e *Engine) {
+	t.Helper()
+	_ = e.wal.broken(errKilled)
+	if err := e.Close(); !errors.Is(err, errKilled) {
+		t.Errorf("Close of a killed engine: %v", err)
+	}
+}
+
+func TestEngine(t *testing.T) {
+	for name, test := range map[string]struct {
+		options Options
+		inMem   bool // without a disk under it, whose fsyncs take their time
+		noCache bool
+	}{
+		"Default":  {},
+		"Tiny":     {options: tiny(Options{Fsync: No}), inMem: true},
+		"NoTail":   {options: tiny(Options{TailBytes: 1}), inMem: true},
+		"Uncached": {options: Options{SegmentBytes: 64 << 10, TailBytes: 1 << 10, ReadPool: 2, Fsync: Always}, inMem: true, noCache: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			disks := map[string]*memFS{}
+			enginetest.Run(t, func(t *testing.T, dir string) engine.Engine {
+				o := test.options
+				o.Dir, o.Log = dir, slog.New(slog.DiscardHandler)
+				if test.inMem {
+					if disks[dir] == nil {
+						disks[dir] = newMemFS()
+						disks[dir].noCache = test.noCache
+					}
+					o.FS = disks[dir]
+				}
+				return open(t, o)
+			}, enginetest.Caps{
+				Durable: true,
+				Crash:   func(t *testing.T, e engine.Engine) { kill(t, e.(*Engine)) },
+			})
+		})
+	}
+}
