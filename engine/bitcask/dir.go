@@ -145,7 +145,7 @@ func (c *contents) open(fs FS, dir, path string, number uint32, write bool, repo
 	if err != nil {
 		return errors.Join(err, f.Close())
 	}
-	if bad == 2 || h.number != number {
+	if bad == 2 || h.number != number || size < headerSize {
 		report(Problem{File: path, Offset: 0, Size: size, What: "unreadable header", headless: true})
 		c.headless = append(c.headless, path)
 		return f.Close()

@@ -59,9 +59,6 @@ const (
 	worthwhile = 8  // a merge should win an eighth of what it reads
 	leastWin   = 64 // and must win this part of it: so merging comes to an end
 	fewFiles   = 8
-
-	// overhead is what the files of a segment without entries take.
-	overhead = headerSize + int64(hintHead+2*blockHead+hintEnd)
 )
 
 // mayMerge: it is complete, and all of it can be read.
@@ -84,10 +81,10 @@ func (p *planner) reapable(from, to int) bool {
 	return true
 }
 
-// gain is how many bytes a merge of one segment would win.
+// gain is how many bytes a merge of one segment would win, apart from its hint.
 func (p *planner) gain(i int) int64 {
 	s := p.all[i]
-	g := s.disk() - s.needed() - overhead
+	g := s.size.Load() - s.liveBytes.Load() - headerSize
 	if !p.reapable(i, i+1) {
 		g -= s.markers.Load()
 	}
@@ -103,7 +100,7 @@ func (p *planner) choose() (run, bool) {
 		if !mayMerge(s) {
 			continue
 		}
-		if share := float64(p.gain(i)) / float64(s.disk()); share > bestShare {
+		if share := float64(p.gain(i)) / float64(s.size.Load()); share > bestShare {
 			best, bestShare = i, share
 		}
 	}
@@ -141,7 +138,7 @@ func (p *planner) extend(i int) run {
 	sum := p.keeps(i)
 	fits := func(j int) bool {
 		s := p.all[j]
-		worth := p.gain(j) > s.disk()/3 || s.disk() < p.limit/4
+		worth := p.gain(j) > s.size.Load()/3 || s.size.Load() < p.limit/4
 		if !mayMerge(s) || !worth || sum+p.keeps(j) > p.limit {
 			return false
 		}

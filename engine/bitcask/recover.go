@@ -31,6 +31,9 @@ func (e *Engine) recover() error {
 	if err := checkFormat(e.fs, e.opts.Dir, names, true); err != nil {
 		return err
 	}
+	if names, err = e.fs.List(e.opts.Dir); err != nil { // without what that has tidied
+		return err
+	}
 	fresh := !slices.ContainsFunc(names, func(n string) bool { return filepath.Ext(n) == dataSuffix })
 	e.clean = fresh || slices.Contains(names, cleanName)
 	c, err := inspect(e.fs, e.opts.Dir, names, true, e.reportOpen)
