@@ -55,7 +55,7 @@ func (s *script) step(changes map[string]string) error {
 		return err
 	}
 	s.pos = max(s.pos, pos)
-	return s.acknowledge(len(s.after)-1)
+	return s.acknowledge(len(s.after) - 1)
 }
 
 // acknowledge does what a connection loop does, for every third step.

@@ -43,7 +43,8 @@ type Engine struct {
 	closed   atomic.Bool
 
 	ops     sync.Pool
-	work    chan job
+	reads   chan job
+	writes  chan job
 	quit    chan struct{} // closed when the background goroutines are to end
 	running sync.WaitGroup
 	syncing sync.WaitGroup // the syncer, which ends last
@@ -58,6 +59,15 @@ type figures struct {
 
 // Open opens the engine of a directory, or makes a new one.
 func Open(o Options) (*Engine, error) {
+	e, err := load(o)
+	if err == nil {
+		e.start()
+	}
+	return e, err
+}
+
+// load is Open without the goroutines.
+func load(o Options) (*Engine, error) {
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, err
@@ -71,14 +81,14 @@ func Open(o Options) (*Engine, error) {
 	}
 	e := &Engine{opts: o, fs: o.FS, log: o.Log, lock: lock, index: memory.New(), quit: make(chan struct{})}
 	e.ops.New = func() any { return new(op) }
-	e.work = make(chan job, o.ReadPool*queuePerRead)
+	e.reads = make(chan job, o.ReadPool*queuePerRead)
+	e.writes = make(chan job, o.ReadPool*queuePerRead)
 	e.wal = &wal{fs: o.FS, dir: o.Dir, limit: o.SegmentBytes, segments: &e.segments, log: o.Log, kick: make(chan struct{}, 1)}
 	e.keeper = newKeeper(e)
-	e.syncer = &syncer{wal: e.wal, policy: o.Fsync, settled: e.keeper.wake, quit: make(chan struct{})}
+	e.syncer = &syncer{wal: e.wal, policy: o.Fsync, settled: e.keeper.assess, quit: make(chan struct{})}
 	if err := e.recover(); err != nil {
 		return nil, errors.Join(err, e.release())
 	}
-	e.start()
 	return e, nil
 }
 
@@ -89,7 +99,8 @@ func (e *Engine) start() {
 		e.running.Go(e.scrub)
 	}
 	for range e.opts.ReadPool {
-		e.running.Go(e.serve)
+		e.running.Go(func() { e.serve(e.reads) })
+		e.running.Go(func() { e.serve(e.writes) })
 	}
 }
 

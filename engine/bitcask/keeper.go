@@ -39,6 +39,16 @@ func (k *keeper) wake() {
 	}
 }
 
+// assess is called by the syncer for every segment that has become settled: so
+// writes wait from the moment that they have to.
+func (k *keeper) assess() {
+	limit := k.e.opts.SegmentBytes
+	if account(k.e.segments.ordered(), k.e.live.Load(), limit).behind(limit) {
+		k.behind.Store(true)
+	}
+	k.wake()
+}
+
 // run is the goroutine.
 func (k *keeper) run() {
 	tick := time.NewTicker(lookEvery)

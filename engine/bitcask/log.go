@@ -37,7 +37,9 @@ type wal struct {
 	number   atomic.Uint32 // the highest number of a segment so far
 	pending  atomic.Int64  // bytes in the tail
 	stop     atomic.Pointer[stop]
-	kick     chan struct{} // wakes the syncer
+
+	unsettled atomic.Int64  // complete segments that are not durable yet
+	kick      chan struct{} // wakes the syncer
 
 	writing sync.Mutex // one write at a time
 
@@ -167,6 +169,7 @@ func (w *wal) rotate() {
 	w.segments.change(s, nil)
 	if m.active != nil {
 		m.rotated = append(m.rotated, m.active)
+		w.unsettled.Store(int64(len(m.rotated)))
 		w.wake() // to settle it
 	}
 	m.active, m.size = s, headerSize

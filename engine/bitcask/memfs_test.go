@@ -70,9 +70,23 @@ func (m *memFS) killed() *memFS {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	n := newMemFS()
-	n.names = maps.Clone(m.names)
-	n.durable = maps.Clone(m.durable)
-	n.changes = append(n.changes, m.changes...)
+	copies := map[*inode]*inode{}
+	copied := func(names map[string]*inode) map[string]*inode {
+		c := map[string]*inode{}
+		for name, ino := range names {
+			if copies[ino] == nil {
+				copies[ino] = &inode{data: bytes.Clone(ino.data), synced: bytes.Clone(ino.synced)}
+			}
+			c[name] = copies[ino]
+		}
+		return c
+	}
+	n.names, n.durable, n.noCache = copied(m.names), copied(m.durable), m.noCache
+	now := maps.Clone(n.names)
+	n.changes = append(n.changes, func(names map[string]*inode) {
+		clear(names)
+		maps.Copy(names, now)
+	})
 	return n
 }
 
@@ -295,3 +309,11 @@ func (f *memFile) Sync() error {
 }
 
 func (f *memFile) Close() error { return nil }
+
+// flip turns a bit of a file around.
+func (m *memFS) flip(name string, off int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.names[name].data = bytes.Clone(m.names[name].data)
+	m.names[name].data[off] ^= 4
+}

@@ -24,8 +24,9 @@ type Options struct {
 	// ScrubBytesPerSecond bounds how fast everything on disk is verified again
 	// and again: 2 MiB. Negative: no scrubbing.
 	ScrubBytesPerSecond int64
-	// ReadPool is the number of goroutines that read from the disk: 16. Up to
-	// 256 calls for each of them may wait for their turn.
+	// ReadPool is the number of goroutines that read from the disk, and of those
+	// that carry out writes that have to wait for it: 16 each. Up to 256 calls
+	// for each of them may wait for their turn.
 	ReadPool int
 
 	Log *slog.Logger // nowhere

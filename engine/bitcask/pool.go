@@ -12,7 +12,11 @@ type job struct {
 func (e *Engine) Start(t *engine.Txn) {
 	err := e.check()
 	if err == nil {
-		if e.enqueue(job{txn: t}) {
+		queue := e.reads
+		if t.Mode != engine.Read {
+			queue = e.writes
+		}
+		if enqueue(queue, job{txn: t}) {
 			return
 		}
 		err = ErrBusy
@@ -25,7 +29,7 @@ func (e *Engine) Start(t *engine.Txn) {
 // StartScan hands sc to the pool.
 func (e *Engine) StartScan(sc *engine.Scan) {
 	if sc.Err = e.check(); sc.Err == nil {
-		if e.enqueue(job{scan: sc}) {
+		if enqueue(e.reads, job{scan: sc}) {
 			return
 		}
 		sc.Err = ErrBusy
@@ -33,20 +37,21 @@ func (e *Engine) StartScan(sc *engine.Scan) {
 	sc.Done(sc)
 }
 
-func (e *Engine) enqueue(j job) bool {
+func enqueue(queue chan job, j job) bool {
 	select {
-	case e.work <- j:
+	case queue <- j:
 		return true
 	default:
 		return false
 	}
 }
 
-// serve is a goroutine of the pool.
-func (e *Engine) serve() {
+// serve is a goroutine of the pool. Writes, which may have to wait for room, have
+// goroutines of their own, so that reads go on.
+func (e *Engine) serve(queue chan job) {
 	for {
 		select {
-		case j := <-e.work:
+		case j := <-queue:
 			if j.txn != nil {
 				e.txn(j.txn)
 			} else {
@@ -97,6 +102,9 @@ func (e *Engine) room() error {
 		return err
 	}
 	e.keeper.wait()
+	if e.wal.unsettled.Load() >= maxUnsettled {
+		return e.wal.sync()
+	}
 	if e.wal.pending.Load() < e.opts.TailBytes {
 		return nil
 	}

@@ -175,7 +175,7 @@ func (l *loader) scan(s *segment, torn bool) error {
 			return err
 		}
 		if torn {
-			cut, err := l.isTorn(&sc, &it)
+			cut, err := isTorn(&sc, &it)
 			if err != nil {
 				return err
 			}
@@ -202,7 +202,7 @@ func (l *loader) take(s *segment, it *item) error {
 
 // isTorn reports whether an item is where a torn tail begins: nothing whole
 // comes after it, and it is damaged, or is a batch that is not all there.
-func (l *loader) isTorn(sc *scanner, it *item) (bool, error) {
+func isTorn(sc *scanner, it *item) (bool, error) {
 	probe := *sc
 	probe.window, probe.start = nil, 0
 	end := it.end

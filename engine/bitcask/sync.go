@@ -135,6 +135,7 @@ func (s *syncer) fsync() {
 		return true
 	})
 	settled := len(m.rotated) < before
+	s.unsettled.Store(int64(len(m.rotated)))
 	m.Unlock()
 	if settled {
 		s.settled()

@@ -74,8 +74,12 @@ func (e *Engine) admit(t *engine.Txn) (over, ready bool) {
 	if t.Err = e.wal.refusal(); t.Err != nil {
 		return true, false
 	}
-	return false, e.wal.pending.Load() < e.opts.TailBytes && !e.keeper.behind.Load()
+	return false, e.wal.pending.Load() < e.opts.TailBytes && e.wal.unsettled.Load() < maxUnsettled && !e.keeper.behind.Load()
 }
+
+// maxUnsettled bounds how far writes may get ahead of the disk, and so what
+// merging does not know of yet.
+const maxUnsettled = 2
 
 func (e *Engine) newOp(t *engine.Txn) *op {
 	o := e.ops.Get().(*op)
