@@ -128,7 +128,7 @@ func BenchmarkIndex(b *testing.B) {
 // TestIndexBytes bounds the memory of a key beyond its own bytes, meta included.
 func TestIndexBytes(t *testing.T) {
 	e := open(t, Options{Dir: t.TempDir(), Fsync: No})
-	const keys = 200_000
+	const keys = 100_000
 	l := newLoad16(engine.Blind)
 	for i := range uint64(keys) {
 		l.do(t, e, i)

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 
@@ -180,6 +181,14 @@ func TestCrash(t *testing.T) {
 	}
 }
 
+// rounds is how long the script is: long enough for several merges.
+func rounds() int {
+	if os.Getenv("RLDB_SOAK") != "" {
+		return 40
+	}
+	return 8
+}
+
 // crashAt runs the script and ends it at the n-th call. It is false if there
 // are fewer calls.
 func crashAt(t *testing.T, policy Fsync, power bool, n int) bool {
@@ -191,7 +200,7 @@ func crashAt(t *testing.T, policy Fsync, power bool, n int) bool {
 	s := &script{now: map[string]string{}, after: []map[string]string{{}}, always: policy == Always}
 	e, err := Open(o)
 	if err == nil {
-		err = s.run(e, 12)
+		err = s.run(e, rounds())
 		if closed := e.Close(); err == nil {
 			err = closed
 		}

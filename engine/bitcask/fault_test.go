@@ -108,11 +108,12 @@ func TestTornTail(t *testing.T) {
 	must(t, e.Sync())
 	kill(t, e)
 	const file = "data/0000000001.seg"
-	size := int64(len(fs.names[file].data))
+	data := fs.contents(file)
+	size := int64(len(data))
 	second := headerSize + putSize(len("first"), 1)
 	for cut := second; cut < size; cut++ {
 		torn := fs.killed()
-		torn.names[file] = &inode{data: bytes.Clone(fs.names[file].data[:cut])}
+		torn.names[file] = &inode{data: bytes.Clone(data[:cut])}
 		if ps := problemsOf(t, torn); len(ps) != 0 {
 			t.Errorf("Verify takes a torn tail for damage: %v", ps)
 		}
@@ -121,7 +122,7 @@ func TestTornTail(t *testing.T) {
 		e := open(t, o)
 		want(t, e, "first", "1")
 		want(t, e, "second", "")
-		if n := int64(len(torn.names[file].data)); n != second || figure(e, "torn_bytes") != cut-second {
+		if n := int64(len(torn.contents(file))); n != second || figure(e, "torn_bytes") != cut-second {
 			t.Errorf("cut at %d: the file has %d bytes, want %d", cut, n, second)
 		}
 		line := fmt.Sprintf("file=%s offset=%d bytes=%d", file, second, cut-second)

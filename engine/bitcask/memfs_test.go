@@ -317,3 +317,10 @@ func (m *memFS) flip(name string, off int64) {
 	m.names[name].data = bytes.Clone(m.names[name].data)
 	m.names[name].data[off] ^= 4
 }
+
+// contents gives the bytes of a file.
+func (m *memFS) contents(name string) []byte {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return bytes.Clone(m.names[name].data)
+}
