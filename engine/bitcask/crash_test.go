@@ -113,10 +113,19 @@ func (s *script) run(e *Engine, rounds int) error {
 			if err := s.drop(uint16(i) % scriptSlots); err != nil {
 				return err
 			}
-			e.Merge()
+			e.awaitMerges()
 		}
 	}
 	return nil
+}
+
+// awaitMerges lets the keeper merge what wins something.
+func (e *Engine) awaitMerges() {
+	e.keeper.mu.Lock()
+	turn := e.keeper.turn
+	e.keeper.mu.Unlock()
+	e.Merge()
+	<-turn
 }
 
 // held is what an engine holds.
@@ -186,7 +195,7 @@ func rounds() int {
 	if os.Getenv("RLDB_SOAK") != "" {
 		return 40
 	}
-	return 8
+	return 6
 }
 
 // crashAt runs the script and ends it at the n-th call. It is false if there
@@ -201,6 +210,9 @@ func crashAt(t *testing.T, policy Fsync, power bool, n int) bool {
 	e, err := Open(o)
 	if err == nil {
 		err = s.run(e, rounds())
+		if err == nil && figure(e, "merges") == 0 {
+			t.Errorf("call %d: the script has not merged", n)
+		}
 		if closed := e.Close(); err == nil {
 			err = closed
 		}

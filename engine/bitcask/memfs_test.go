@@ -26,7 +26,6 @@ type memFS struct {
 	dead    bool                          // it has ended
 	fail    func(call, name string) error // may refuse a call
 	room    int64                         // bytes that writes still find; negative: any number
-	noCache bool
 }
 
 // inode is the contents of a file, and what of it a power loss leaves for sure.
@@ -81,7 +80,7 @@ func (m *memFS) killed() *memFS {
 		}
 		return c
 	}
-	n.names, n.durable, n.noCache = copied(m.names), copied(m.durable), m.noCache
+	n.names, n.durable = copied(m.names), copied(m.durable)
 	now := maps.Clone(n.names)
 	n.changes = append(n.changes, func(names map[string]*inode) {
 		clear(names)
@@ -237,7 +236,7 @@ func (f *memFile) ReadAt(p []byte, off int64) (int, error) {
 func (f *memFile) ReadCached(p []byte, off int64) (int, error) {
 	f.fs.mu.Lock()
 	f.fs.reads++
-	miss := f.fs.noCache || f.fs.reads%3 == 0
+	miss := f.fs.reads%3 == 0
 	f.fs.mu.Unlock()
 	if miss {
 		return 0, errNotCached
