@@ -65,6 +65,7 @@ func (m *stringsMap) Len(uint16) int64                       { return 0 }
 func (m *stringsMap) Drop(uint16) error                      { return nil }
 func (m *stringsMap) Stats() engine.Stats                    { return engine.Stats{} }
 func (m *stringsMap) UsedBytes() int64                       { return 0 }
+func (m *stringsMap) Flush() error                           { return nil }
 func (m *stringsMap) Sync() error                            { return nil }
 func (m *stringsMap) Close() error                           { return nil }
 

@@ -113,6 +113,11 @@ func TestIndexFromHints(t *testing.T) {
 	e := open(t, o)
 	s := &script{after: []map[string]string{{}}, now: map[string]string{}}
 	must(t, s.run(e, 40))
+	for i := range 40 { // so much that it takes several segments, however they are merged
+		name := fmt.Sprint("filler", i)
+		s.now[name] = strings.Repeat("f", 300)
+		must(t, set(e, name, s.now[name]))
+	}
 	must(t, e.Close())
 	bare := fs.killed() // as it is, before another start changes it
 	fromHints, err := load(o)
