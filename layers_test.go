@@ -31,7 +31,7 @@ var layers = map[string]struct {
 	"engine":                {nil, "engines must not know what entries mean"},
 	"engine/memory":         {[]string{"engine"}, "engines must not know what entries mean"},
 	"engine/lsm":            {[]string{"engine"}, "engines must not know what entries mean"},
-	"engine/bitcask":        {[]string{"engine"}, "engines must not know what entries mean"},
+	"engine/bitcask":        {[]string{"engine", "engine/memory"}, "engines must not know what entries mean; bitcask's index is a memory engine of places"},
 	"engine/enginetest":     {[]string{"engine"}, "engines must not know what entries mean"},
 	"integration":           {nil, "integration tests drive the real binary from outside"},
 	"bench":                 {nil, "benchmarks drive real binaries from outside"},
@@ -48,7 +48,7 @@ var only = map[string][]string{
 	"github.com/spaolacci/murmur3":         {"engine"},
 	"github.com/hashicorp/memberlist":      {"membership"},
 	"github.com/cockroachdb/pebble/v2":     {"engine/lsm"},
-	module + "/engine/memory":              {"", "command", "replication/replica"},
+	module + "/engine/memory":              {"", "command", "replication/replica", "engine/bitcask"},
 	module + "/conf":                       {""},
 	"github.com/prometheus/client_golang/": {},
 }

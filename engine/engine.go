@@ -176,12 +176,14 @@ type Engine interface {
 	TryScan(s *Scan) bool
 	StartScan(s *Scan)
 
+	// Flush hands everything written so far to the operating system, on the
+	// caller's goroutine: from then on it survives the end of this process. A
+	// connection loop calls it once before it sends a round of replies. It may
+	// wait for the system, so no lock may be held.
+	Flush() error
 	// Await calls done once everything up to pos is as durable as the
 	// engine's settings promise: at once, or later from another goroutine.
 	Await(pos Position, done func(error))
-	// Flush writes everything appended so far with write(2) on the caller's
-	// goroutine, called once per loop iteration before replies are sent.
-	Flush() error
 
 	// Len is the number of entries of a slot. It takes no lock that waits.
 	Len(slot uint16) int64

@@ -1,18 +1,35 @@
 package memory
 
-import "runtime"
+import (
+	"runtime"
+
+	"github.com/rldb/rldb/engine"
+)
 
 // dropsPerLock bounds how many entries are freed while others wait for the shard.
 const dropsPerLock = 256
 
 // Drop removes all entries of a slot at once, by taking the slot's index away,
 // and frees them bit by bit before it returns.
-func (e *Engine) Drop(slot uint16) error {
+func (e *Engine) Drop(slot uint16) error { return e.DropWith(slot, nil) }
+
+// Watcher learns of a drop as it happens, with the slot locked, under the rules
+// of [engine.Step]'s Decide.
+type Watcher interface {
+	// Detached: from here on the slot's entries are found no more.
+	Detached()
+	// Freed is called for each entry that was in the slot, before DropWith
+	// returns.
+	Freed(k engine.Key, e engine.Entry)
+}
+
+// DropWith is Drop for who keeps account of the entries.
+func (e *Engine) DropWith(slot uint16, w Watcher) error {
 	if err := e.check(); err != nil {
 		return err
 	}
 	s := &e.shards[shardOf(slot)]
-	d := dropper{shard: s}
+	d := dropper{shard: s, slot: slot, watcher: w}
 	d.detach(localSlot(slot))
 	for d.free(dropsPerLock) {
 		runtime.Gosched() // whoever waits for the shard goes first
@@ -25,6 +42,8 @@ func (e *Engine) Drop(slot uint16) error {
 // may come across it, finds an entry below it and then that it has no owner.
 type dropper struct {
 	shard   *shard
+	slot    uint16
+	watcher Watcher // or nil
 	pending []link
 }
 
@@ -36,6 +55,9 @@ func (d *dropper) detach(slot uint16) {
 	d.pending = append(d.pending, s.roots[slot])
 	s.roots[slot] = link{}
 	s.keys -= s.lens[slot].Swap(0)
+	if d.watcher != nil {
+		d.watcher.Detached()
+	}
 }
 
 // free frees up to n entries, and reports whether there are more.
@@ -72,7 +94,12 @@ func (d *dropper) freeTable(l link, n int) (freed int) {
 			d.pending = append(d.pending, l)
 			return freed
 		}
-		s.live -= s.heap.entry(c.ref()).live()
+		e := s.heap.entry(c.ref())
+		if d.watcher != nil {
+			k := engine.Key{Slot: d.slot, Hash: e.hash(), Name: e.name()}
+			d.watcher.Freed(k, engine.Entry{Found: true, Meta: *e.meta(), Value: e.value()})
+		}
+		s.live -= e.live()
 		s.heap.free(c.ref())
 		t[i] = 0
 		l.n--

@@ -1,0 +1,344 @@
+package bitcask
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/rldb/rldb/engine"
+)
+
+// merger turns a run of segments into one, which takes their place in the log's
+// order. Reads and writes go on.
+type merger struct {
+	e    *Engine
+	run  run
+	out  *segment
+	data File
+	hint *hintWriter
+	buf  []byte // not yet written to data
+	size int64  // of the segment, with buf
+
+	// An index transaction that asks for, or changes, a location.
+	txn  engine.Txn
+	keys [1]engine.Key
+	ask  func(t *engine.Txn)
+	is   bool // the answer
+}
+
+var errDamaged = errors.New("bitcask: a segment is damaged and stays as it is")
+
+// merge carries a run out. Whenever it fails, or the process ends, either the
+// run or the new segment counts, never both and never neither.
+func (k *keeper) merge(r run) (err error) {
+	e := k.e
+	m := &merger{e: e, run: r}
+	m.txn.Step = m
+	h := header{lo: r.lo(), hi: r.hi(), cleaned: e.wal.openNumber(), salt: newSalt()}
+	h.number = e.wal.number.Add(1)
+	m.out = newSegment(e.fs, e.opts.Dir, h)
+	if err := m.write(k.pace); err != nil {
+		return m.giveUp(err)
+	}
+	// What the new segment leaves out was overwritten. That must be as durable
+	// as the old value was before the old value goes.
+	if err := e.wal.sync(); err != nil {
+		return m.giveUp(err)
+	}
+	if err := m.publish(); err != nil {
+		return e.wal.broken(err)
+	}
+	e.segments.change(m.out, nil)
+	if err := m.move(); err != nil {
+		return e.wal.broken(err)
+	}
+	e.figures.merges.Add(1)
+	return m.removeOld()
+}
+
+func (m *merger) temp() string     { return m.out.name + tempSuffix }
+func (m *merger) hintTemp() string { return m.out.hintName() + tempSuffix }
+
+// giveUp removes what was written of the new segment.
+func (m *merger) giveUp(err error) error {
+	for _, f := range []File{m.data, m.hintFile()} {
+		if f != nil {
+			_ = f.Close() // it is removed
+		}
+	}
+	for _, name := range []string{m.temp(), m.hintTemp()} {
+		_ = m.e.fs.Remove(name) // or else the next start does
+	}
+	if errors.Is(err, errQuit) || errors.Is(err, errDamaged) || isFull(err) || errors.Is(err, engine.ErrBroken) || errors.Is(err, engine.ErrDiskFull) {
+		return err
+	}
+	return m.e.wal.broken(err)
+}
+
+func (m *merger) hintFile() File {
+	if m.hint == nil {
+		return nil
+	}
+	return m.hint.file
+}
+
+// write makes the new segment and its hint under temporary names, durable.
+func (m *merger) write(p *pace) error {
+	var err error
+	if m.data, err = m.e.fs.Create(m.temp()); err != nil {
+		return err
+	}
+	f, err := m.e.fs.Create(m.hintTemp())
+	if err != nil {
+		return err
+	}
+	m.buf = appendHeader(nil, &m.out.header)
+	m.size = headerSize
+	notes := newHintWriter(f, m.out)
+	m.hint = notes
+	for _, s := range m.run.segments {
+		if err := m.copySegment(s, p); err != nil {
+			return err
+		}
+	}
+	if err := m.flush(); err != nil {
+		return err
+	}
+	if err := m.data.Sync(); err != nil {
+		return err
+	}
+	m.out.size.Store(m.size)
+	m.out.file = m.data
+	return notes.finish(m.size)
+}
+
+// copySegment copies what is still needed of one segment.
+func (m *merger) copySegment(s *segment, p *pace) error {
+	sc := scanner{file: s.file, size: s.size.Load(), seed: s.crcSeed, off: headerSize, pace: p.take}
+	for {
+		it, ok, err := sc.next()
+		if err != nil {
+			return m.readFailed(s, err)
+		}
+		if !ok {
+			return nil
+		}
+		if it.state != whole {
+			m.e.reportItem(s, &it)
+		}
+		if s.damaged.Load() {
+			return errDamaged
+		}
+		if it.kind == kindBatch || !m.needs(s, &it) {
+			continue
+		}
+		if err := m.copyItem(&sc, &it); err != nil {
+			return err
+		}
+	}
+}
+
+// readFailed keeps a segment that cannot be read from being merged again: that
+// is no reason to refuse writes.
+func (m *merger) readFailed(s *segment, err error) error {
+	if errors.Is(err, errQuit) {
+		return err
+	}
+	s.damaged.Store(true)
+	m.e.log.Error("bitcask: a segment cannot be read", "file", s.name, "error", err)
+	return errDamaged
+}
+
+// needs reports whether the new segment must have an item: a value that the
+// index refers to, or a delete marker. A marker is of no use if its key has a
+// value again, which is newer and says all that the marker said.
+func (m *merger) needs(s *segment, it *item) bool {
+	if it.kind == kindDrop {
+		return !m.run.reap
+	}
+	if it.kind == kindDelete {
+		return !m.run.reap && !m.asks(it.slot, it.note().name(), func(t *engine.Txn) { m.is = t.Old[0].Found })
+	}
+	return m.asks(it.slot, it.note().name(), func(t *engine.Txn) {
+		if t.Old[0].Found {
+			loc := parseLocation(t.Old[0].Value)
+			m.is = loc.segment == s.number && loc.off == it.off
+		}
+	})
+}
+
+// asks looks a key up in the index.
+func (m *merger) asks(slot uint16, name []byte, ask func(*engine.Txn)) bool {
+	m.is, m.ask = false, ask
+	m.keys[0] = engine.Key{Slot: slot, Hash: engine.Hash(name), Name: name}
+	m.txn.Keys, m.txn.Mode = m.keys[:], engine.Read
+	m.e.index.Try(&m.txn)
+	return m.is
+}
+
+// Decide is called by the index.
+func (m *merger) Decide(t *engine.Txn) { m.ask(t) }
+
+// Done is never called: the index does all at once.
+func (m *merger) Done(*engine.Txn) {}
+
+// copyItem appends an item as it is, damaged value and all: only its header is
+// made anew, for its new place.
+func (m *merger) copyItem(sc *scanner, it *item) error {
+	n := it.note()
+	n.off = m.size
+	m.hint.add(n)
+	m.buf = appendHead(m.buf, &it.head, m.out.crcSeed, m.size)
+	m.size += it.head.size()
+	switch it.kind {
+	case kindPut:
+		m.out.values.Add(1)
+	default:
+		m.out.markers.Add(it.head.size())
+	}
+	m.e.figures.mergedBytes.Add(it.head.size())
+	for at := it.off + headSize; at < it.end; {
+		part := int(min(it.end-at, windowSize))
+		b, err := sc.peek(at, part)
+		if err != nil {
+			return err
+		}
+		m.buf = append(m.buf, b...)
+		at += int64(part)
+		if len(m.buf) >= windowSize {
+			if err := m.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (m *merger) flush() error {
+	n, err := m.data.Write(m.buf)
+	if err == nil && n < len(m.buf) {
+		err = io.ErrShortWrite
+	}
+	m.buf = m.buf[:0]
+	return err
+}
+
+// publish puts the new segment into place: with the rename of its data it
+// counts, and the run does not.
+func (m *merger) publish() error {
+	fs := m.e.fs
+	if err := fs.Rename(m.hintTemp(), m.out.hintName()); err != nil {
+		return err
+	}
+	if err := fs.Rename(m.temp(), m.out.name); err != nil {
+		return err
+	}
+	m.out.hint.Store(m.hint.size)
+	m.out.hasHint = true
+	m.out.settled.Store(true)
+	return fs.SyncDir(m.e.opts.Dir)
+}
+
+// move points the index to the new segment. Of a key it has one value at most,
+// so whatever the index still refers to in the run is what has been copied.
+func (m *merger) move() error {
+	f := m.hint.file
+	err := readHint(f, m.hint.size, m.out, m.size, m.moveOne)
+	return errors.Join(err, f.Close())
+}
+
+func (m *merger) moveOne(n *note) error {
+	if n.kind != kindPut {
+		return nil
+	}
+	m.ask = func(t *engine.Txn) {
+		if !t.Old[0].Found {
+			return
+		}
+		old := parseLocation(t.Old[0].Value)
+		i := slices.IndexFunc(m.run.segments, func(s *segment) bool { return s.number == old.segment })
+		if i < 0 {
+			return
+		}
+		m.run.segments[i].die(len(n.name()), n.value)
+		m.out.become(len(n.name()), n.value)
+		loc := location{off: n.off, segment: m.out.number, value: n.value}
+		t.New[0] = engine.Change{Action: engine.Put, Meta: t.Old[0].Meta, Head: appendLocation(nil, loc)}
+	}
+	name := n.name()
+	m.keys[0] = engine.Key{Slot: n.slot, Hash: engine.Hash(name), Name: name}
+	m.txn.Keys, m.txn.Mode = m.keys[:], engine.Write
+	m.e.index.Try(&m.txn)
+	return m.txn.Err
+}
+
+// removeOld removes the run, to which nothing refers any more, and then the new
+// segment if it is empty: in this order, or an old value could come back.
+func (m *merger) removeOld() error {
+	if err := m.e.remove(m.run.segments); err != nil {
+		return err
+	}
+	if m.out.values.Load() == 0 && m.out.markers.Load() == 0 {
+		return m.e.remove([]*segment{m.out})
+	}
+	return nil
+}
+
+// remove removes segments that the index does not refer to.
+func (e *Engine) remove(old []*segment) error {
+	e.segments.change(nil, old)
+	var errs []error
+	for _, s := range old {
+		if s.hasHint {
+			errs = append(errs, e.fs.Remove(s.hintName()))
+		}
+		errs = append(errs, e.fs.Remove(s.name))
+		s.release()
+	}
+	errs = append(errs, e.fs.SyncDir(e.opts.Dir))
+	if err := errors.Join(errs...); err != nil {
+		return e.wal.broken(fmt.Errorf("removing merged segments: %w", err))
+	}
+	return nil
+}
+
+// writeHint writes the hint of a settled segment.
+func (k *keeper) writeHint(s *segment) error {
+	temp := s.hintName() + tempSuffix
+	f, err := k.e.fs.Create(temp)
+	if err != nil {
+		return err
+	}
+	w := newHintWriter(f, s)
+	err = k.fillHint(s, w)
+	if err == nil {
+		err = w.finish(s.size.Load())
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		_ = k.e.fs.Remove(temp) // or else the next start does
+		return err
+	}
+	if err := k.e.fs.Rename(temp, s.hintName()); err != nil {
+		return err
+	}
+	s.hint.Store(w.size)
+	s.hasHint = true
+	return nil
+}
+
+func (k *keeper) fillHint(s *segment, w *hintWriter) error {
+	sc := scanner{file: s.file, size: s.size.Load(), seed: s.crcSeed, off: headerSize}
+	for {
+		it, ok, err := sc.next()
+		if err != nil || !ok {
+			return err
+		}
+		if it.state != whole {
+			k.e.reportItem(s, &it)
+		}
+		if it.kind != kindBatch && it.state != gap && it.state != badKey {
+			w.add(it.note())
+		}
+	}
+}
