@@ -108,8 +108,8 @@ func newActor() uint64 {
 }
 
 // loops is how many connection loops serve: one where the machine has two cores
-// (a second one takes from the clients there what it gives: see bench/), and
-// half the cores elsewhere, up to eight.
+// , where a client
+// usually needs the other, and half the cores elsewhere, up to eight.
 func loops(cfg *conf.Config) int {
 	if cfg.IOThreads > 0 {
 		return cfg.IOThreads
