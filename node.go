@@ -107,9 +107,9 @@ func newActor() uint64 {
 	return binary.LittleEndian.Uint64(b[:])
 }
 
-// loops is how many connection loops serve: one where the machine has two cores
-// , where a client
-// usually needs the other, and half the cores elsewhere, up to eight.
+// loops is how many connection loops serve: one where the machine has two cores,
+// of which clients usually need the other, half the cores elsewhere, at most
+// eight.
 func loops(cfg *conf.Config) int {
 	if cfg.IOThreads > 0 {
 		return cfg.IOThreads
