@@ -21,6 +21,7 @@ type loop struct {
 	wakeFD     int
 	conns      map[int32]*fdConn
 	rbuf       []byte
+	win        window
 	spare      [][]byte // reply buffers to lend, spareBytes together
 	spareBytes int
 	tasks      []task    // being handled
@@ -86,7 +87,7 @@ func (l *loop) adopt(nc net.Conn) bool {
 	remote, local, isUnix := endpoints(nc)
 	nc.Close()
 	c := &fdConn{l: l, fd: fd}
-	c.s.init(l.srv, c, l.worker, remote, local, isUnix)
+	c.s.init(l.srv, c, l.worker, &l.win, remote, local, isUnix)
 	l.mu.Lock()
 	l.fresh = append(l.fresh, c)
 	l.mu.Unlock()

@@ -30,10 +30,11 @@ type toy struct {
 	kept    [][]byte      // arguments of "keep", against the rules
 }
 
-func (h *toy) NewWorker() Worker { return h }
-func (h *toy) Open(s *Session)   { h.open.Add(1); s.SetTrusted(true) }
-func (h *toy) Close(s *Session)  { h.open.Add(-1) }
-func (h *toy) Flush() uint64     { return h.ticket.Load() }
+func (h *toy) NewWorker() Worker          { return h }
+func (h *toy) Ahead(*Session, [][][]byte) {}
+func (h *toy) Open(s *Session)            { h.open.Add(1); s.SetTrusted(true) }
+func (h *toy) Close(s *Session)           { h.open.Add(-1) }
+func (h *toy) Flush() uint64              { return h.ticket.Load() }
 func (h *toy) Do(s *Session, args [][]byte) Verdict {
 	w := s.Writer()
 	switch string(args[0]) {
