@@ -39,7 +39,7 @@ func (w *worker) Close(s *resp.Session) {
 }
 
 // Flush implements resp.Worker: it publishes the batch's figures.
-func (w *worker) Flush() uint64 {
+func (w *worker) Flush(*resp.Session) *resp.Gate {
 	now := w.last
 	w.last = time.Time{}
 	if len(w.samples) > 0 {
@@ -47,8 +47,11 @@ func (w *worker) Flush() uint64 {
 		w.srv.stats.add(w.samples)
 		w.samples = w.samples[:0]
 	}
-	return 0 // what the engine holds is as safe as it will be
+	return nil // what the engine holds is as safe as it will be
 }
+
+// Refused implements resp.Worker.
+func (w *worker) Refused(_ *resp.Session, err error) string { return "MISCONF " + err.Error() }
 
 // Do implements resp.Worker.
 func (w *worker) Do(s *resp.Session, args [][]byte) resp.Verdict {

@@ -32,6 +32,7 @@ type loop struct {
 	queue []task
 	fresh []*fdConn // connections to begin serving
 	stop  bool
+	ended bool // wakeFD is closed
 }
 
 // fdConn is the transport of a session on a loop.
@@ -143,6 +144,9 @@ func (l *loop) serve() {
 		c.s.settle()
 	}
 	unix.Close(l.ep)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ended = true
 	unix.Close(l.wakeFD)
 }
 
@@ -313,9 +317,15 @@ func (c *fdConn) giveBack(b []byte) {
 	l.srv.dropped(b)
 }
 
-// wake has the loop look at its queue soon.
+// wake has the loop look at its queue soon. Replies may become known after the
+// loop has ended: by then its file descriptor may be somebody else's file.
 func (l *loop) wake() {
 	if l.awake.Load() {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended {
 		return
 	}
 	unix.Write(l.wakeFD, []byte{1, 0, 0, 0, 0, 0, 0, 0})

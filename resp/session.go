@@ -41,10 +41,14 @@ type Worker interface {
 	// Do executes one command. args is valid until it returns; args[0] exists.
 	Do(s *Session, args [][]byte) Verdict
 	// Flush ends a batch: commands of one or more sessions have been executed,
-	// and their replies are about to be sent. A ticket other than 0 says that
-	// they must not be yet: they wait until Server.Release names that ticket
-	// or a later one. Tickets never decrease.
-	Flush() (ticket uint64)
+	// and the replies of this one are about to be sent. A gate says that they
+	// must not be yet: they wait until it is settled. It takes the place of a
+	// gate that the session waits at, so it must not open before that one would.
+	Flush(s *Session) *Gate
+	// Refused is asked when the gate at which replies wait has failed: the
+	// error that is sent in their stead before the session is closed, or "" to
+	// let them go.
+	Refused(s *Session, err error) string
 }
 
 // transport is the socket below a session.
@@ -101,24 +105,26 @@ type Session struct {
 	// ----
 	State any // the handler's
 
-	w       Writer
-	scan    scanner
-	in      []byte   // unfinished input, the session's own memory
-	laters  []*Later // promised replies, in order
-	hold    *Later   // one that stops the input
-	out     outQueue // replies that the socket did not take yet
-	mem     int64    // what srv.mem counts for this session
-	soft    time.Time
-	mode    replyMode
-	mark    int    // where in w.buf the output that mode drops begins
-	ran     bool   // commands were executed since the last Flush
-	gate    uint64 // replies wait for this ticket; 0: for none
-	stalled bool
-	paused  bool // execution stopped with input left that may be whole commands
-	trusted bool
-	closing bool // executes nothing more, closes once all is written
-	broken  bool // the socket failed
-	gone    bool
+	w        Writer
+	scan     scanner
+	in       []byte   // unfinished input, the session's own memory
+	laters   []*Later // promised replies, in order
+	hold     *Later   // one that stops the input
+	out      outQueue // replies that the socket did not take yet
+	mem      int64    // what srv.mem counts for this session
+	soft     time.Time
+	mode     replyMode
+	mark     int   // where in w.buf the output that mode drops begins
+	ran      bool  // commands were executed since the last Flush
+	gate     *Gate // replies wait at it; nil: at none
+	asked    *Gate // the gate that knows of it
+	promised int   // bytes of promised replies that are known and wait for others
+	stalled  bool
+	paused   bool // execution stopped with input left that may be whole commands
+	trusted  bool
+	closing  bool // executes nothing more, closes once all is written
+	broken   bool // the socket failed
+	gone     bool
 
 	killed  atomic.Bool
 	pubsub  atomic.Bool
@@ -144,8 +150,18 @@ func (s *Session) init(srv *Server, tr transport, w Worker, win *window, remote,
 // ready says whether the next command may be executed.
 func (s *Session) ready() bool {
 	return !s.closing && !s.broken && !s.stalled && s.hold == nil && len(s.laters) < maxLaters &&
-		(s.out.size == 0 || s.out.size < s.srv.outputPause()) &&
-		(s.gate == 0 || len(s.w.buf) < flushAt)
+		(s.gate == nil || len(s.w.buf) < flushAt) &&
+		(s.backlog() == 0 || s.backlog() < s.srv.outputPause())
+}
+
+// backlog is how many bytes of replies wait: for the client, or for others that
+// were promised before them.
+func (s *Session) backlog() int {
+	n := s.out.size + s.promised
+	if len(s.laters) > 0 {
+		n += len(s.w.buf)
+	}
+	return n
 }
 
 // brief says whether the session is to end when the client closes its side.
@@ -218,11 +234,9 @@ func (s *Session) growInput() []byte {
 func (s *Session) execute(buf []byte, lim *Limits) (off int) {
 	defer func() {
 		if p := recover(); p != nil {
-			s.srv.log.Error("a command panicked; its client is closed", "id", s.id,
-				"addr", s.remote, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			s.win.drop()
-			s.w.Error("ERR internal error; see the server's log")
-			s.closing, off = true, len(buf)
+			s.panicked(&s.w, p)
+			off = len(buf)
 		}
 	}()
 	win := s.win
@@ -266,6 +280,14 @@ func (s *Session) runWindow() (off int) {
 		}
 	}
 	return win.used
+}
+
+// panicked ends a session whose command has panicked.
+func (s *Session) panicked(w *Writer, p any) {
+	s.srv.log.Error("a command panicked; its client is closed", "id", s.id,
+		"addr", s.remote, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	w.Error("ERR internal error; see the server's log")
+	s.closing = true
 }
 
 // command executes one whole command. It reports whether it was consumed.
@@ -347,7 +369,7 @@ func (s *Session) settle() {
 
 // account publishes the session's memory and holds it against the limits.
 func (s *Session) account() {
-	q, o := int64(cap(s.in)), int64(s.out.held+cap(s.w.buf))
+	q, o := int64(cap(s.in)), int64(s.out.held+cap(s.w.buf)+s.promised)
 	s.qbuf.Store(q)
 	s.obuf.Store(o)
 	size := q + o + s.held.Load()
@@ -366,8 +388,7 @@ func (s *Session) teardown() {
 	}
 	s.gone = true
 	s.worker.Close(s)
-	s.worker.Flush()
-	s.srv.gates.remove(s)
+	s.worker.Flush(s)
 	s.dropInput()
 	s.srv.mem.Add(-s.mem)
 	s.srv.forget(s)
@@ -378,10 +399,7 @@ func (s *Session) teardown() {
 // take handles a task in the session's turn, before run and settle.
 func (s *Session) take(t task) {
 	if l := t.later; l != nil {
-		l.known = true
-		if s.hold == l {
-			s.hold = nil
-		}
+		s.learn(l)
 	}
 	if s.waiting.Swap(false) {
 		s.stalled = false
