@@ -148,16 +148,16 @@ func TestRefusedDirectories(t *testing.T) {
 	must(t, e.Close())
 	must(t, open(t, o).Close())
 	for text, say := range map[string]string{
-		"rldb lsm 1\n": "belongs to another engine", "rldb bitcask 2\n": "use the version that wrote it", "": "no file ENGINE",
+		"rldb engine=lsm format=1\n": "data of the engine lsm, not of bitcask", "rldb engine=bitcask format=2\n": "use the version that wrote it", "": "no file ENGINE",
 	} {
 		fs := newMemFS()
-		name := formatName
+		name := engine.MarkFile
 		if text == "" {
 			name = "something else"
 		}
 		must(t, writeFile(fs, "data", name, text))
 		_, err := Open(quiet(fs))
-		if !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), say) {
+		if !errors.Is(err, engine.ErrDirectory) || !strings.Contains(err.Error(), say) {
 			t.Errorf("a directory that says %q: error %v", text, err)
 		}
 	}

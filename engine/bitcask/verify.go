@@ -22,7 +22,7 @@ func Verify(dir string, fs FS, report func(Problem)) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := checkFormat(fs, dir, names, false); err != nil {
+	if err := checkMark(fs, dir, names, false); err != nil {
 		return err
 	}
 	lock, err := fs.Lock(filepath.Join(dir, lockName))

@@ -33,7 +33,7 @@ func Verify(dir string, report func(file string, err error)) (Verified, error) {
 }
 
 func verify(fs vfs.FS, dir string, report func(string, error)) (Verified, error) {
-	if _, err := fs.Stat(fs.PathJoin(dir, identityFile)); errors.Is(err, os.ErrNotExist) {
+	if _, err := fs.Stat(fs.PathJoin(dir, engine.MarkFile)); errors.Is(err, os.ErrNotExist) {
 		return Verified{}, fmt.Errorf("lsm: %s holds no data of the engine %s", dir, Name)
 	}
 	lock, err := lockDir(fs, dir)
