@@ -46,7 +46,7 @@ func TestMetricsOfANode(t *testing.T) {
 		`rldb_commands_total{cmd="get"} 1`, `rldb_commands_rejected_total{cmd="get"} 1`, `rldb_commands_total{cmd="set"} 1`,
 		`rldb_command_duration_seconds_count{cmd="set"} 1`, `rldb_error_replies_total{code="ERR"} 1`,
 		"rldb_keyspace_hits_total 1", "rldb_connected_clients 1", "rldb_connections_total 1", "rldb_keys 1",
-		`redis_version="7.2.4",engine="memory"`,
+		`redis_version="7.2.4",engine="bitcask"`,
 	} {
 		if !strings.Contains(w.Body.String(), line) {
 			t.Errorf("/metrics lacks %s", line)

@@ -19,7 +19,7 @@ var layers = map[string]struct {
 	may []string
 	why string
 }{
-	"":                      {[]string{"conf", "command", "resp", "metrics", "replication/replica", "engine", "engine/memory", "record"}, "main wires everything"},
+	"":                      {[]string{"conf", "command", "resp", "metrics", "replication/replica", "engine", "engine/memory", "engine/bitcask", "engine/lsm", "record"}, "main wires everything"},
 	"conf":                  {[]string{"glob"}, "the configuration knows nothing of what it configures: main hands its values on"},
 	"glob":                  {nil, "pure"},
 	"resp":                  {nil, "the front end must not know what commands mean or where data is stored"},

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math"
 	"net"
@@ -17,8 +16,6 @@ import (
 
 	"github.com/rldb/rldb/command"
 	"github.com/rldb/rldb/conf"
-	"github.com/rldb/rldb/engine"
-	"github.com/rldb/rldb/engine/memory"
 	"github.com/rldb/rldb/record"
 	"github.com/rldb/rldb/replication/replica"
 	"github.com/rldb/rldb/resp"
@@ -41,7 +38,7 @@ type node struct {
 func start(cfg *conf.Config, log *slog.Logger, level *slog.LevelVar, shutdown func()) (*node, error) {
 	n := &node{live: conf.NewLive(cfg, conf.Disk()), log: log}
 	raiseFileLimit(cfg.MaxClients, log)
-	eng, err := openEngine(cfg)
+	eng, err := openEngine(cfg, log)
 	if err != nil {
 		return nil, err
 	}
@@ -89,14 +86,6 @@ func (n *node) addresses() string {
 		all = append(all, a.String())
 	}
 	return strings.Join(all, " ")
-}
-
-func openEngine(cfg *conf.Config) (engine.Engine, error) {
-	switch cfg.Engine {
-	case "memory":
-		return memory.New(), nil
-	}
-	return nil, fmt.Errorf("there is no engine %q", cfg.Engine)
 }
 
 // newActor is this process's name in the dots of its writes: made anew at every

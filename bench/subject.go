@@ -43,7 +43,10 @@ func (b *bench) rldbs() []subject {
 func (b *bench) rldbWith(more ...string) subject {
 	name := strings.Join(append([]string{"rldb"}, more...), " ")
 	return subject{name: name, path: b.rldb, args: func(port int) []string {
-		args := []string{"--bind", "127.0.0.1", "--port", strconv.Itoa(port), "--engine", "memory", "--maxclients", b.maxClients()}
+		args := []string{"--bind", "127.0.0.1", "--port", strconv.Itoa(port), "--maxclients", b.maxClients()}
+		if !slices.Contains(more, "--engine") {
+			args = append(args, "--engine", "memory")
+		}
 		return append(args, more...)
 	}}
 }

@@ -34,9 +34,20 @@ type Config struct {
 	ClientOutputBufferLimit OutputLimits // bytes of replies that a client has not read
 	MaxmemoryClients        MemoryShare  // bytes of all clients' buffers together; see [Config.ClientMemory]
 
-	Engine          string // "memory"
+	Engine          string // "memory", "bitcask" or "lsm"
+	Dir             string // absolute path of the data directory; the memory engine leaves it alone
+	Fsync           string // "always", "everysec" or "no"
 	Maxmemory       int64  // bytes of data after which writes are refused; 0 for no limit
 	MaxmemoryPolicy string // "noeviction"
+
+	BitcaskSegmentSize int64 // bytes of a complete segment
+	BitcaskMergeRate   int64 // bytes a second
+	BitcaskScrubRate   int64 // bytes a second; 0 does not scrub
+	BitcaskTailSize    int64 // bytes that may wait for a write(2)
+	BitcaskThreads     int   // goroutines that read from the disk, and as many that write
+	LSMBlockCache      int64 // bytes
+	LSMMemtableSize    int64 // bytes of one memtable
+	LSMThreads         int   // goroutines that read, and as many that write; 0: chosen by the machine
 
 	SlowlogLogSlowerThan    int    // commands slower than so many microseconds are noted; below 0 none
 	SlowlogMaxLen           int    // entries kept
@@ -49,7 +60,7 @@ type Config struct {
 	// Facts about this process, which no source can set.
 
 	File          string // absolute path of the config file; "" if there is none
-	Dir           string // working directory
+	WorkDir       string // working directory
 	MachineMemory int64  // bytes of memory this process may use; 0 if unknown
 }
 
@@ -113,6 +124,9 @@ func (c *Config) ClientMemory() int64 {
 func (c *Config) ServesPlain() bool {
 	return len(c.Bind) > 0 && (c.Port != 0 || c.TLSPort == 0)
 }
+
+// Durable says whether the engine keeps its data when the node ends.
+func (c *Config) Durable() bool { return c.Engine != "memory" }
 
 // Level is LogLevel for log/slog.
 func (c *Config) Level() slog.Level {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -177,6 +178,26 @@ func (k word[T]) set(c *Config, text string) error {
 func (k word[T]) text(c *Config) string { return string(*k.at(c)) }
 func (k word[T]) allowed() string       { return k.what }
 func (k word[T]) shapes() shape         { return 0 }
+
+// directory is the path of a directory, made absolute.
+type directory struct{ at func(*Config) *string }
+
+func (k directory) set(c *Config, text string) error {
+	if err := isPath(text); err != nil {
+		return err
+	}
+	if text == "" {
+		return errors.New("argument must be a path")
+	}
+	if !filepath.IsAbs(text) && c.WorkDir != "" {
+		text = filepath.Join(c.WorkDir, text)
+	}
+	*k.at(c) = text
+	return nil
+}
+func (k directory) text(c *Config) string { return *k.at(c) }
+func (k directory) allowed() string       { return "a path" }
+func (k directory) shapes() shape         { return 0 }
 
 // fixed is a fact that tools ask for and that nothing can change: giving its
 // own value is taken without effect, any other is a fault.

@@ -26,7 +26,8 @@ func TestGet(t *testing.T) {
 		{[]string{"max[mc]*"}, [][2]string{{"maxclients", "10000"}, {"maxmemory-clients", "auto"}, {"maxmemory", "1048576"}, {"maxmemory-policy", "noeviction"}}},
 		{[]string{"tls-ca*"}, [][2]string{{"tls-ca", ""}, {"tls-ca-cert-file", ""}}},
 		{[]string{"requirepass"}, [][2]string{{"requirepass", "pw"}}},
-		{[]string{"dir"}, [][2]string{{"dir", "/srv"}}},
+		{[]string{"dir"}, [][2]string{{"dir", "/srv/data"}}},
+		{[]string{"*fsync"}, [][2]string{{"fsync", "everysec"}, {"appendfsync", "everysec"}}},
 		{[]string{"client-output*"}, [][2]string{{"client-output-buffer-limit",
 			"normal 1073741824 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60"}}},
 	}
@@ -54,7 +55,8 @@ func TestSet(t *testing.T) {
 	}{
 		{[][2]string{{"maxclients", "5"}}, ""},
 		{[][2]string{{"MaxClients", "5"}, {"timeout", "9"}}, ""},
-		{[][2]string{{"save", ""}, {"appendonly", "no"}}, ""},
+		{[][2]string{{"save", ""}, {"appendonly", "yes"}}, ""},
+		{[][2]string{{"appendfsync", "always"}}, related + "'appendfsync') - can't set immutable config"},
 		{[][2]string{{"foo", "1"}}, "Unknown option or number of arguments for CONFIG SET - 'foo'"},
 		{[][2]string{{"", "1"}}, "Unknown option or number of arguments for CONFIG SET - ''"},
 		{[][2]string{{"maxclients", "5"}, {"maxmemory", "x"}, {"foo", "1"}}, "Unknown option or number of arguments for CONFIG SET - 'foo'"},
@@ -63,7 +65,7 @@ func TestSet(t *testing.T) {
 		{[][2]string{{"maxclients", "x"}, {"port", "1"}}, related + "'port') - can't set immutable config"},
 		{[][2]string{{"maxclients", "5"}, {"MAXCLIENTS", "6"}}, related + "'MAXCLIENTS') - duplicate parameter"},
 		{[][2]string{{"timeout", "9"}, {"maxclients", "0"}}, related + "'maxclients') - argument must be between 1 and 4294967295 inclusive"},
-		{[][2]string{{"appendonly", "yes"}}, related + "'appendonly') - argument must be 'no': the memory engine writes no log"},
+		{[][2]string{{"appendonly", "no"}}, related + "'appendonly') - argument must be 'yes': it follows from the engine, of which bitcask and lsm keep a log and memory keeps none"},
 	}
 	for _, tt := range tests {
 		l := live(t, "")

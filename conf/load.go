@@ -92,11 +92,12 @@ type loader struct {
 	from   map[string]string // key -> the source that set it last; none for a default
 	bad    map[string]bool   // keys with a fault
 	faults Faults
+	facts  []setting // of fixed rows: what they are is known when all others are set
 }
 
 func newLoader(src Sources) *loader {
 	l := &loader{from: map[string]string{}, bad: map[string]bool{}}
-	l.cfg.Dir = src.Dir
+	l.cfg.WorkDir = src.Dir
 	if src.Memory != nil {
 		l.cfg.MachineMemory = src.Memory()
 	}
@@ -119,6 +120,10 @@ func (l *loader) apply(f found) {
 		l.fault(fault)
 	}
 	for _, s := range f.settings {
+		if s.row.isFixed() {
+			l.facts = append(l.facts, s)
+			continue
+		}
 		l.set(s)
 	}
 }
@@ -138,6 +143,9 @@ func (l *loader) set(s setting) {
 // fault of its own did not take its value, so that nothing can be said about
 // what goes with it.
 func (l *loader) check() {
+	for _, s := range l.facts {
+		l.set(s)
+	}
 	for _, c := range clashes(&l.cfg) {
 		if slices.ContainsFunc(c.keys, func(key string) bool { return l.bad[key] }) {
 			continue

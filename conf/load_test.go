@@ -14,7 +14,7 @@ import (
 
 func TestDefaults(t *testing.T) {
 	c := load(t, sources("", ""))
-	if c.Port != 6379 || c.MaxClients != 10000 || !c.ProtectedMode || c.Engine != "memory" ||
+	if c.Port != 6379 || c.MaxClients != 10000 || !c.ProtectedMode || c.Engine != "bitcask" || c.Fsync != "everysec" ||
 		c.ProtoMaxBulkLen != 512<<20 || c.MaxInline != 64<<10 || c.MaxArgs != 1<<20 || c.RedisVersion != "7.2.4" {
 		t.Errorf("defaults are wrong: %+v", c)
 	}
@@ -64,7 +64,9 @@ func TestFlags(t *testing.T) {
 		{[]string{"--protected-mode"}, "protected-mode", "yes"},
 		{[]string{"--requirepass=--x=y"}, "requirepass", "--x=y"},
 		{[]string{"--requirepass", ""}, "requirepass", ""},
-		{[]string{"--save", "", "--appendonly", "no"}, "appendonly", "no"},
+		{[]string{"--save", "", "--appendonly", "yes"}, "appendonly", "yes"},
+		{[]string{"--appendonly", "no", "--engine", "memory"}, "appendonly", "no"},
+		{[]string{"--appendfsync", "always"}, "fsync", "always"},
 	}
 	for _, tt := range tests {
 		if got := texts(load(t, Sources{Args: tt.args}))[tt.key]; got != tt.want {
@@ -192,7 +194,9 @@ func TestBrokenFiles(t *testing.T) {
 		{`{"port": {"a": 1}}`, `/etc/rldb.json:1: port "{\"a\": 1}": a key takes no object`},
 		{`{"port": true}`, `/etc/rldb.json:1: port "true": true and false are for switches`},
 		{`{"engine": ["memory"]}`, `/etc/rldb.json:1: engine "[\"memory\"]": the key does not take a list`},
-		{`{"engine": "bitcask"}`, `/etc/rldb.json:1: engine "bitcask": argument(s) must be one of the following: memory`},
+		{`{"engine": "rocksdb"}`, `/etc/rldb.json:1: engine "rocksdb": argument(s) must be one of the following: memory, bitcask, lsm`},
+		{`{"appendonly": "no"}`, `/etc/rldb.json:1: appendonly "no": argument must be 'yes': it follows from the engine`},
+		{`{"dir": ""}`, `/etc/rldb.json:1: dir "": argument must be a path`},
 		{`{"requirepass": true}`, `/etc/rldb.json:1: requirepass (hidden): true and false`},
 	}
 	for _, tt := range tests {
@@ -255,7 +259,7 @@ func TestTableIsSound(t *testing.T) {
 	}
 	for _, key := range []string{
 		"save", "appendonly", "databases", "maxmemory", "maxmemory-policy", "maxclients", "timeout", "tcp-keepalive",
-		"port", "bind", "dir", "proto-max-bulk-len", "slowlog-log-slower-than", "slowlog-max-len", "cluster-enabled",
+		"port", "bind", "dir", "appendfsync", "proto-max-bulk-len", "slowlog-log-slower-than", "slowlog-max-len", "cluster-enabled",
 		"cluster-node-timeout", "requirepass", "notify-keyspace-events",
 	} {
 		if find(key) == nil {

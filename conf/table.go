@@ -102,12 +102,34 @@ var table = []section{
 			doc: "cap over all clients' buffers together; auto is a quarter of the memory, at least 1gb; a percentage is of maxmemory, or without it of the memory"},
 	}},
 	{"Data", []row{
-		{name: "engine", def: "memory", kind: choice{func(c *Config) *string { return &c.Engine }, []string{"memory"}},
-			doc: "where the data is kept"},
+		{name: "engine", def: "bitcask", kind: choice{func(c *Config) *string { return &c.Engine }, []string{"memory", "bitcask", "lsm"}},
+			doc: "how the data is kept: in memory only; in log files, with the keys in memory; in sorted files, for data larger than memory"},
+		{name: "dir", def: "data", kind: directory{func(c *Config) *string { return &c.Dir }},
+			doc: "directory of the data, made if it is not there; the memory engine does not use it"},
+		{name: "fsync", alias: "appendfsync", def: "everysec", kind: choice{func(c *Config) *string { return &c.Fsync }, []string{"always", "everysec", "no"}},
+			doc: "when what was written is forced to the disk: before it is answered, once a second, or when the system likes; only a power loss can tell the difference"},
 		{name: "maxmemory", def: "0", live: true, kind: size{func(c *Config) *int64 { return &c.Maxmemory }, 0, math.MaxInt64},
 			doc: "refuse writes above this much data; 0 is no limit"},
 		{name: "maxmemory-policy", def: "noeviction", live: true, kind: choice{func(c *Config) *string { return &c.MaxmemoryPolicy }, []string{"noeviction"}},
 			doc: "what happens at maxmemory; nothing is ever evicted"},
+	}},
+	{"Engines", []row{
+		{name: "bitcask-segment-size", def: "128mb", kind: size{func(c *Config) *int64 { return &c.BitcaskSegmentSize }, 1 << 10, 1 << 30},
+			doc: "size at which a log file is complete; disk use is bounded in steps of it"},
+		{name: "bitcask-merge-rate", def: "32mb", kind: size{func(c *Config) *int64 { return &c.BitcaskMergeRate }, 1 << 10, math.MaxInt64},
+			doc: "bytes a second that merging may read and write, unless the disk would fill up faster"},
+		{name: "bitcask-scrub-rate", def: "2mb", kind: size{func(c *Config) *int64 { return &c.BitcaskScrubRate }, 0, math.MaxInt64},
+			doc: "bytes a second of everything on disk that are verified, again and again; 0 verifies nothing unasked"},
+		{name: "bitcask-tail-size", def: "4mb", kind: size{func(c *Config) *int64 { return &c.BitcaskTailSize }, 1 << 10, 1 << 30},
+			doc: "bytes that may wait to be handed to the system; beyond them writes wait for it"},
+		{name: "bitcask-threads", def: "16", kind: number{func(c *Config) *int { return &c.BitcaskThreads }, 1, 4096},
+			doc: "reads from the disk at once, and as many writes that have to wait for it"},
+		{name: "lsm-block-cache", def: "64mb", kind: size{func(c *Config) *int64 { return &c.LSMBlockCache }, 1 << 20, math.MaxInt64},
+			doc: "memory for blocks that were read"},
+		{name: "lsm-memtable-size", def: "16mb", kind: size{func(c *Config) *int64 { return &c.LSMMemtableSize }, 1 << 20, 1 << 30},
+			doc: "memory of one table of new writes; there are up to four"},
+		{name: "lsm-threads", def: "0", kind: number{func(c *Config) *int { return &c.LSMThreads }, 0, 4096},
+			doc: "reads at once, and as many writes; 0 is 4 for each core, at least 8"},
 	}},
 	{"Watching", []row{
 		{name: "slowlog-log-slower-than", def: "10000", live: true, kind: number{func(c *Config) *int { return &c.SlowlogLogSlowerThan }, -1, math.MaxInt64},
@@ -130,12 +152,8 @@ var table = []section{
 			doc: "only database 0, as in every cluster"},
 		{name: "save", live: true, kind: fixed{always(""), "there are no snapshots"},
 			doc: "no snapshots"},
-		{name: "appendonly", live: true, kind: fixed{always("no"), "the memory engine writes no log"},
-			doc: "no append-only file"},
-		{name: "appendfsync", live: true, kind: fixed{always("no"), "the memory engine writes no log"},
-			doc: "nothing to sync"},
-		{name: "dir", kind: fixed{func(c *Config) string { return c.Dir }, ""},
-			doc: "working directory; the memory engine stores nothing there"},
+		{name: "appendonly", live: true, kind: fixed{appendOnly, "it follows from the engine, of which bitcask and lsm keep a log and memory keeps none"},
+			doc: "whether the engine keeps the data in files"},
 		{name: "cluster-enabled", kind: fixed{always("no"), ""},
 			doc: "this node stands alone"},
 		{name: "cluster-node-timeout", live: true, kind: fixed{always("15000"), "this node stands alone"},
@@ -149,6 +167,13 @@ var table = []section{
 
 func always(text string) func(*Config) string {
 	return func(*Config) string { return text }
+}
+
+func appendOnly(c *Config) string {
+	if c.Durable() {
+		return "yes"
+	}
+	return "no"
 }
 
 func isAny(string) error { return nil }

@@ -101,7 +101,7 @@ func runReadme(t *testing.T, text string) {
 	if len(r.sessions) == 0 || len(r.programs) == 0 {
 		t.Fatalf("the page has %d console blocks and %d Go programs; it needs one of each at least", len(r.sessions), len(r.programs))
 	}
-	p := startSubject(t, options{})
+	p := startSubject(t, options{engine: "default"})
 	path := wrappers(t, p.port())
 	for _, session := range r.sessions {
 		list, err := examples(session)

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"cmp"
 	"net"
 	"os"
 	"os/exec"
@@ -24,6 +25,8 @@ type options struct {
 	tlsKey      string
 	tlsCA       string
 	tlsClients  bool     // clients need a certificate too
+	engine      string   // of rldb; "": RLDB_ENGINE or memory; "default": what it takes by itself
+	dir         string   // of rldb's data; "": one of the test's
 	more        []string // further arguments, as they stand
 }
 
@@ -63,6 +66,13 @@ func (o options) redisArgs(port int) []string {
 // rldbArgs are those of the binary under test.
 func (o options) rldbArgs(port int) []string {
 	args := []string{"--port", strconv.Itoa(port)}
+	engine := cmp.Or(o.engine, os.Getenv("RLDB_ENGINE"), "memory")
+	if engine != "default" {
+		args = append(args, "--engine", engine)
+	}
+	if o.dir != "" {
+		args = append(args, "--dir", o.dir)
+	}
 	if o.metricsPort != 0 {
 		args = append(args, "--metrics-port", strconv.Itoa(o.metricsPort))
 	}

@@ -53,12 +53,14 @@ type slot struct {
 
 const never = math.MaxInt64
 
-// Open returns a Store over an engine and starts its sweep.
+// Open returns a Store over an engine, which may hold entries, and starts its
+// sweep.
 func Open(o Options) *Store {
 	s := &Store{eng: o.Engine, clock: o.Clock, actor: o.Actor, log: o.Log, stop: make(chan struct{})}
 	for i := range s.slots {
 		s.slots[i].due.Store(never)
 	}
+	s.load()
 	s.wg.Go(s.sweepLoop)
 	return s
 }

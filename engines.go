@@ -1,0 +1,47 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/rldb/rldb/conf"
+	"github.com/rldb/rldb/engine"
+	"github.com/rldb/rldb/engine/bitcask"
+	"github.com/rldb/rldb/engine/lsm"
+	"github.com/rldb/rldb/engine/memory"
+)
+
+// openEngine opens the engine that the configuration names.
+func openEngine(cfg *conf.Config, log *slog.Logger) (engine.Engine, error) {
+	switch cfg.Engine {
+	case "memory":
+		return memory.New(), nil
+	case "bitcask":
+		return opened(bitcask.Open(bitcaskOptions(cfg, log)))
+	case "lsm":
+		return opened(lsm.Open(lsm.Options{
+			Dir: cfg.Dir, Fsync: lsm.Fsync(cfg.Fsync), CacheBytes: cfg.LSMBlockCache, MemtableBytes: cfg.LSMMemtableSize,
+			Workers: cfg.LSMThreads, Log: log,
+		}))
+	}
+	return nil, fmt.Errorf("there is no engine %q", cfg.Engine)
+}
+
+// opened has a failed Open give no engine, rather than a nil one of its type.
+func opened[E engine.Engine](e E, err error) (engine.Engine, error) {
+	if err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+func bitcaskOptions(cfg *conf.Config, log *slog.Logger) bitcask.Options {
+	o := bitcask.Options{
+		Dir: cfg.Dir, Fsync: bitcask.Fsync(cfg.Fsync), SegmentBytes: cfg.BitcaskSegmentSize, TailBytes: cfg.BitcaskTailSize,
+		MergeBytesPerSecond: cfg.BitcaskMergeRate, ScrubBytesPerSecond: cfg.BitcaskScrubRate, ReadPool: cfg.BitcaskThreads, Log: log,
+	}
+	if o.ScrubBytesPerSecond == 0 {
+		o.ScrubBytesPerSecond = -1 // its word for none
+	}
+	return o
+}
