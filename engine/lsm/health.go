@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/rldb/rldb/engine"
 )
@@ -91,7 +90,7 @@ func (h *health) background(err error) {
 	case pebble.IsCorruptionError(err):
 		h.corruptions.Add(1)
 		h.log.Error("a compaction met damaged data", "err", err)
-	case vfs.IsNoSpaceError(err):
+	case isFull(err):
 		h.failures.Add(1)
 		h.full(err)
 	case errors.Is(err, pebble.ErrCancelledCompaction):

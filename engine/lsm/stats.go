@@ -8,14 +8,18 @@ import (
 
 // UsedBytes is the block cache and the tables in memory, the latter as of at
 // most a second ago.
-func (e *Engine) UsedBytes() int64 { return e.cache.Size() + e.memtables.Load() }
+func (e *Engine) UsedBytes() int64 {
+	m := e.metrics.Load()
+	return e.cache.Size() + int64(m.MemTable.Size+m.MemTable.ZombieSize)
+}
 
-// Stats asks Pebble for its figures, which takes a moment.
+// Stats gives Pebble's figures as of at most a second ago, while the disk is not
+// full, and the engine's own.
 func (e *Engine) Stats() engine.Stats {
 	st := engine.Stats{UsedBytes: e.UsedBytes()}
 	st.Keys, st.LiveBytes = e.counts.total()
 	if !e.closed.Load() {
-		m := e.db.Metrics()
+		m := e.metrics.Load()
 		st.DiskBytes = int64(m.DiskSpaceUsage())
 		st.Extra = append(pebbleFigures(m), e.figures()...)
 	}
