@@ -18,7 +18,11 @@ import (
 // problemsOf collects what Verify reports.
 func problemsOf(t *testing.T, fs FS) (all []Problem) {
 	t.Helper()
-	must(t, Verify("data", fs, func(p Problem) { all = append(all, p) }))
+	v, err := Verify("data", fs, func(p Problem) { all = append(all, p) })
+	must(t, err)
+	if v.Faults != len(all) || v.Segments == 0 {
+		t.Errorf("%+v, and %d problems", v, len(all))
+	}
 	return all
 }
 
@@ -142,7 +146,7 @@ func TestRefusedDirectories(t *testing.T) {
 	if _, err := Open(o); !errors.Is(err, ErrLocked) {
 		t.Errorf("a second engine: error %v", err)
 	}
-	if err := Verify(o.Dir, nil, nil); !errors.Is(err, ErrLocked) {
+	if _, err := Verify(o.Dir, nil, nil); !errors.Is(err, ErrLocked) {
 		t.Errorf("Verify of a running engine: error %v", err)
 	}
 	must(t, e.Close())
