@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/rldb/rldb/engine"
 	"github.com/rldb/rldb/replication/replica"
 	"github.com/rldb/rldb/resp"
 )
@@ -25,6 +26,7 @@ type call struct {
 	now  int64 // Unix ms, by the clock that judges expiry
 	wall time.Time
 
+	key    engine.Key   // the only key, if that is known already: see ahead
 	txn    *replica.Txn // of the keys
 	keys   []int        // number in txn of the command's i-th key
 	pos    []int        // scratch: positions of keys among args

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rldb/rldb/engine"
 	"github.com/rldb/rldb/replication/replica"
 	"github.com/rldb/rldb/resp"
 )
@@ -61,10 +62,13 @@ func (w *worker) newStarted(c *call) *started {
 	x.call, x.began = *c, w.last
 	x.buf, x.args = copyWords(x.buf[:0], x.args[:0], c.args)
 	x.keys = append(x.keys[:0], c.keys...)
+	if c.key.Name != nil { // its only key, of which the position was known
+		x.txn.Rename(0, x.args[c.row.first])
+	}
 	for i, p := range c.pos {
 		x.txn.Rename(x.keys[i], x.args[p])
 	}
-	x.call.args, x.call.keys, x.call.pos, x.call.txn = x.args, x.keys, nil, x.txn
+	x.call.args, x.call.keys, x.call.pos, x.call.txn, x.call.key = x.args, x.keys, nil, x.txn, engine.Key{}
 	return x
 }
 

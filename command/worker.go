@@ -17,6 +17,7 @@ type worker struct {
 	samples []sample   // of this batch
 	frame   []byte     // memory for a message that is being encoded
 	spare   []*started // at most keepStarted
+	ahead   ahead      // what is known of the commands that come next
 
 	upTo    engine.Position // what its sessions' replies tell of, at most
 	gate    *resp.Gate      // the last one that replies had to wait at
@@ -64,7 +65,12 @@ func (w *worker) Do(s *resp.Session, args [][]byte) resp.Verdict {
 	c := &w.call
 	*c = call{w: s.Writer(), args: args, s: s, cl: clientOf(s), wk: w, srv: w.srv, wall: w.last,
 		keys: c.keys[:0], pos: c.pos[:0]}
-	r, ok := w.srv.table.lookup(args)
+	hint := w.ahead.take(args)
+	r, ok := hint.row, true
+	if r == nil {
+		r, ok = w.srv.table.lookup(args)
+	}
+	c.key = hint.key
 	c.cl.last.Store(r)
 	if r == nil || !ok || !r.arityOK(len(args)) {
 		w.malformed(c, r, ok)
@@ -214,12 +220,13 @@ func (w *worker) slow(c *call, took time.Duration, set *Settings) {
 // onKeys runs a command in the turn of its keys. Where that would wait for a
 // disk it is started, and ends later.
 func (w *worker) onKeys(c *call) resp.Verdict {
-	pos, ok := c.row.keyPositions(c.args, c.pos)
-	c.pos = pos
 	c.now = w.srv.store.Now(c.wall)
 	c.txn = w.txn
 	c.txn.Reset(w.srv.store, c.row.mode(c.args), c.now, c)
-	if ok {
+	if c.key.Name != nil {
+		c.keys = append(c.keys, c.txn.First(c.key))
+	} else if pos, ok := c.row.keyPositions(c.args, c.pos); ok {
+		c.pos = pos
 		for _, p := range pos {
 			c.keys = append(c.keys, c.txn.Key(c.args[p]))
 		}

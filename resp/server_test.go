@@ -30,10 +30,11 @@ type toy struct {
 	kept    [][]byte             // arguments of "keep", against the rules
 }
 
-func (h *toy) NewWorker() Worker    { return h }
-func (h *toy) Open(s *Session)      { h.open.Add(1); s.SetTrusted(true) }
-func (h *toy) Close(s *Session)     { h.open.Add(-1) }
-func (h *toy) Flush(*Session) *Gate { return h.gate.Load() }
+func (h *toy) NewWorker() Worker          { return h }
+func (h *toy) Ahead(*Session, [][][]byte) {}
+func (h *toy) Open(s *Session)            { h.open.Add(1); s.SetTrusted(true) }
+func (h *toy) Close(s *Session)           { h.open.Add(-1) }
+func (h *toy) Flush(*Session) *Gate       { return h.gate.Load() }
 func (h *toy) Refused(s *Session, err error) string {
 	if s.pubsub.Load() {
 		return "" // stands for a session that only reads

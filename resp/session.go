@@ -6,8 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/tidwall/redcon"
 )
 
 // Verdict is what a Worker made of a command.
@@ -34,6 +32,12 @@ type Worker interface {
 	// Open and Close bracket a session's life.
 	Open(s *Session)
 	Close(s *Session)
+	// Ahead names the commands, one or more, that the next calls of Do will
+	// offer, in this order, until there is another call of Ahead: Do may end
+	// before the last of them. It is for having the memory fetched that they
+	// will need, and must have no effect that can be seen. cmds is valid, and
+	// its arguments are those that Do is given, until the last Do returns.
+	Ahead(s *Session, cmds [][][]byte)
 	// Do executes one command. args is valid until it returns; args[0] exists.
 	Do(s *Session, args [][]byte) Verdict
 	// Flush ends a batch: commands of one or more sessions have been executed,
@@ -97,13 +101,13 @@ type Session struct {
 	srv     *Server
 	tr      transport
 	worker  Worker
+	win     *window // the carrier's
 	// ----
 	State any // the handler's
 
 	w        Writer
 	scan     scanner
-	in       []byte // unfinished input, the session's own memory
-	argv     [][]byte
+	in       []byte   // unfinished input, the session's own memory
 	laters   []*Later // promised replies, in order
 	hold     *Later   // one that stops the input
 	out      outQueue // replies that the socket did not take yet
@@ -134,9 +138,9 @@ type Session struct {
 	waiting atomic.Bool
 }
 
-func (s *Session) init(srv *Server, tr transport, w Worker, remote, local string, unix bool) {
+func (s *Session) init(srv *Server, tr transport, w Worker, win *window, remote, local string, unix bool) {
 	s.id, s.created = srv.nextID.Add(1), time.Now()
-	s.srv, s.tr, s.worker = srv, tr, w
+	s.srv, s.tr, s.worker, s.win = srv, tr, w, win
 	s.remote, s.local, s.unix = remote, local, unix
 	s.w.proto = 2
 	s.scan.reset()
@@ -230,35 +234,52 @@ func (s *Session) growInput() []byte {
 func (s *Session) execute(buf []byte, lim *Limits) (off int) {
 	defer func() {
 		if p := recover(); p != nil {
+			s.win.drop()
 			s.panicked(&s.w, p)
 			off = len(buf)
 		}
 	}()
+	win := s.win
 	for off < len(buf) && s.ready() {
-		n, err := s.scan.next(buf[off:], lim, s.trusted)
-		if err != nil {
+		if err := win.fill(s, buf[off:], lim); err != nil {
 			s.w.Error("ERR " + err.Error())
 			s.closing = true
 			return len(buf)
 		}
-		if n == 0 {
+		if win.n == 0 {
+			off += win.used
 			break
 		}
-		empty := s.scan.empty(buf[off : off+n])
-		s.scan.reset()
-		if !empty && !s.command(buf[off:off+n]) {
+		s.worker.Ahead(s, win.cmds[:win.n])
+		trusted := s.trusted
+		done := s.runWindow()
+		win.drop()
+		if done < win.used || s.trusted != trusted {
+			s.scan.reset() // it may have begun on a command behind those executed
+		}
+		off += done
+		if done < win.used {
 			break
 		}
-		off += n
+	}
+	s.paused = off < len(buf) && !s.ready()
+	return off
+}
+
+// runWindow executes the window's commands for as long as the session is ready,
+// and returns how much of the window's input that was.
+func (s *Session) runWindow() (off int) {
+	win := s.win
+	for i := range win.n {
+		if i > 0 && !s.ready() || !s.command(win.cmds[i]) {
+			return off
+		}
+		off = win.ends[i]
 		if len(s.w.buf) >= flushAt && len(s.laters) == 0 {
 			s.flush()
 		}
 	}
-	s.paused = off < len(buf) && !s.ready()
-	if cap(s.argv) > 1024 {
-		s.argv = nil
-	}
-	return off
+	return win.used
 }
 
 // panicked ends a session whose command has panicked.
@@ -269,30 +290,8 @@ func (s *Session) panicked(w *Writer, p any) {
 	s.closing = true
 }
 
-// command parses and executes one whole command. It reports whether it was
-// consumed.
-func (s *Session) command(raw []byte) bool {
-	var args [][]byte
-	if raw[0] == '*' {
-		var err error
-		_, args, _, _, err = redcon.ReadNextCommand(raw, s.argv)
-		if err != nil { // the scanner and redcon disagree: a bug, but no harm
-			s.w.Error("ERR Protocol error: " + err.Error())
-			s.closing = true
-			return true
-		}
-	} else {
-		var ok bool
-		if args, ok = splitInline(raw, s.argv); !ok {
-			s.w.Error("ERR " + errUnbalanced.Error())
-			s.closing = true
-			return true
-		}
-	}
-	s.argv = args[:0]
-	if len(args) == 0 {
-		return true
-	}
+// command executes one whole command. It reports whether it was consumed.
+func (s *Session) command(args [][]byte) bool {
 	promised := len(s.laters)
 	s.mark = len(s.w.buf)
 	s.ran = true
@@ -317,17 +316,12 @@ func (s *Session) tooLong() {
 }
 
 func (s *Session) do(args [][]byte) Verdict {
-	if !scribble {
-		return s.worker.Do(s, args)
-	}
-	lent := make([][]byte, len(args))
-	for i, a := range args {
-		lent[i] = append(make([]byte, 0, len(a)), a...)
-	}
-	v := s.worker.Do(s, lent)
-	for _, a := range lent {
-		for i := range a {
-			a[i] = '!'
+	v := s.worker.Do(s, args)
+	if scribble && v != Stall {
+		for _, a := range args {
+			for i := range a {
+				a[i] = '!'
+			}
 		}
 	}
 	return v

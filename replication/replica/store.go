@@ -78,6 +78,9 @@ func (s *Store) Now(wall time.Time) int64 { return s.clock.MilliAt(wall.UnixMill
 // Keys is the number of keys, expired ones that are not removed yet included.
 func (s *Store) Keys() int64 { return s.eng.Stats().Keys }
 
+// Prefetch says that these keys are likely to be asked for next.
+func (s *Store) Prefetch(keys []engine.Key) { s.eng.Prefetch(keys) }
+
 // SlotKeys is Keys of one slot.
 func (s *Store) SlotKeys(slot uint16) int64 { return s.eng.Len(slot) }
 

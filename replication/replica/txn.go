@@ -84,11 +84,23 @@ func (t *Txn) Key(name []byte) int {
 			return i
 		}
 	}
-	t.eng.Keys = append(t.eng.Keys, engine.Key{Slot: ring.Slot(name), Hash: engine.Hash(name), Name: name})
+	t.eng.Keys = append(t.eng.Keys, KeyOf(name))
 	if n >= scanKeys {
 		t.index[string(name)] = n
 	}
 	return n
+}
+
+// First adds the first key of a transaction: one that was made by KeyOf
+// earlier.
+func (t *Txn) First(k engine.Key) int {
+	t.eng.Keys = append(t.eng.Keys, k)
+	return 0
+}
+
+// KeyOf is the key of a name. It refers to name.
+func KeyOf(name []byte) engine.Key {
+	return engine.Key{Slot: ring.Slot(name), Hash: engine.Hash(name), Name: name}
 }
 
 func (t *Txn) find(name []byte) int {
