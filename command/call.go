@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/rldb/rldb/engine"
 	"github.com/rldb/rldb/replication/replica"
 	"github.com/rldb/rldb/resp"
 )
@@ -25,11 +26,18 @@ type call struct {
 	now  int64 // Unix ms, by the clock that judges expiry
 	wall time.Time
 
+	key    engine.Key   // the only key, if that is known already: see ahead
 	txn    *replica.Txn // of the keys
 	keys   []int        // number in txn of the command's i-th key
 	pos    []int        // scratch: positions of keys among args
 	failed bool         // an error was replied
 	inExec bool         // part of an EXEC: must not promise a reply
+	exec   *exec        // that EXEC
+
+	// pending: the command goes on in the session's later turns. Who set that
+	// sees to what execute does at a command's end.
+	pending  bool
+	versions []watch // what WATCH has found
 
 	hits, misses int32 // keys that a readonly command found, or not
 }

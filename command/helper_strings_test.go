@@ -22,6 +22,8 @@ type stringsMap struct {
 	spare   []byte
 }
 
+func (m *stringsMap) Prefetch([]engine.Key) {}
+
 func (m *stringsMap) Try(t *engine.Txn) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -70,6 +71,8 @@ type Server struct {
 	runID    string
 
 	background background
+	inFlight   sync.WaitGroup // transactions that were started and are not over
+	commits    commits
 	waits      waits
 
 	stats    stats

@@ -176,6 +176,11 @@ type Engine interface {
 	TryScan(s *Scan) bool
 	StartScan(s *Scan)
 
+	// Prefetch says that these keys are likely to be asked for next. An engine
+	// may have the processor fetch what it keeps in memory of them. It changes
+	// nothing and never waits for a disk.
+	Prefetch(keys []Key)
+
 	// Flush hands everything written so far to the operating system, on the
 	// caller's goroutine: from then on it survives the end of this process. A
 	// connection loop calls it once before it sends a round of replies. It may

@@ -15,21 +15,24 @@ import (
 // Everything in it belongs to its goroutine, but for what mu guards. A session
 // of the loop has its turn when the goroutine handles one of its events.
 type loop struct {
-	srv    *Server
-	worker Worker
-	ep     int
-	wakeFD int
-	conns  map[int32]*fdConn
-	rbuf   []byte
-	spare  [][]byte  // reply buffers to lend
-	tasks  []task    // being handled
-	turns  []*fdConn // had an event, and wait for the end of their turn
+	srv        *Server
+	worker     Worker
+	ep         int
+	wakeFD     int
+	conns      map[int32]*fdConn
+	rbuf       []byte
+	win        window
+	spare      [][]byte // reply buffers to lend, spareBytes together
+	spareBytes int
+	tasks      []task    // being handled
+	turns      []*fdConn // had an event, and wait for the end of their turn
 
 	awake atomic.Bool // the goroutine will look at queue before it waits
 	mu    sync.Mutex  // guards what follows
 	queue []task
 	fresh []*fdConn // connections to begin serving
 	stop  bool
+	ended bool // wakeFD is closed
 }
 
 // fdConn is the transport of a session on a loop.
@@ -85,7 +88,7 @@ func (l *loop) adopt(nc net.Conn) bool {
 	remote, local, isUnix := endpoints(nc)
 	nc.Close()
 	c := &fdConn{l: l, fd: fd}
-	c.s.init(l.srv, c, l.worker, remote, local, isUnix)
+	c.s.init(l.srv, c, l.worker, &l.win, remote, local, isUnix)
 	l.mu.Lock()
 	l.fresh = append(l.fresh, c)
 	l.mu.Unlock()
@@ -113,7 +116,7 @@ func (l *loop) begin(c *fdConn) {
 
 // serve is the loop's goroutine.
 func (l *loop) serve() {
-	events := make([]unix.EpollEvent, 256)
+	events := make([]unix.EpollEvent, maxEvents)
 	for l.collect() {
 		n := l.wait(events)
 		for i := range n {
@@ -141,6 +144,9 @@ func (l *loop) serve() {
 		c.s.settle()
 	}
 	unix.Close(l.ep)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ended = true
 	unix.Close(l.wakeFD)
 }
 
@@ -295,22 +301,31 @@ func (c *fdConn) borrow() []byte {
 	if n := len(l.spare); n > 0 {
 		b := l.spare[n-1]
 		l.spare = l.spare[:n-1]
+		l.spareBytes -= cap(b)
 		return b
 	}
 	return make([]byte, 0, bufferSize)
 }
 
 func (c *fdConn) giveBack(b []byte) {
-	if cap(b) <= keepBuffer && len(c.l.spare) < 16 {
-		c.l.spare = append(c.l.spare, b[:0])
+	l := c.l
+	if cap(b) <= keepBuffer && l.spareBytes+cap(b) <= keepSpare {
+		l.spare = append(l.spare, b[:0])
+		l.spareBytes += cap(b)
 		return
 	}
-	c.l.srv.dropped(b)
+	l.srv.dropped(b)
 }
 
-// wake has the loop look at its queue soon.
+// wake has the loop look at its queue soon. Replies may become known after the
+// loop has ended: by then its file descriptor may be somebody else's file.
 func (l *loop) wake() {
 	if l.awake.Load() {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended {
 		return
 	}
 	unix.Write(l.wakeFD, []byte{1, 0, 0, 0, 0, 0, 0, 0})

@@ -37,7 +37,7 @@ const handshakeTime = 10 * time.Second
 func (s *Server) serveConn(nc net.Conn) {
 	c := &netConn{nc: nc, wake: make(chan struct{}, 1)}
 	remote, local, isUnix := endpoints(nc)
-	c.s.init(s, c, s.handler.NewWorker(), remote, local, isUnix)
+	c.s.init(s, c, s.handler.NewWorker(), new(window), remote, local, isUnix)
 	if !s.remember(&c.s) {
 		nc.Close()
 		return

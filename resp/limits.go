@@ -63,9 +63,16 @@ const (
 	// together take more than half of ClientMemory, flushAt takes its place.
 	pauseAt = 64 << 20
 	// readSize is a loop's read buffer; keepBuffer the largest buffer that a
-	// loop or a session keeps once it is empty.
+	// loop or a session keeps once it is empty; keepSpare bounds the reply
+	// buffers that a loop keeps for its sessions, all together. It is room for
+	// as many small ones as sessions are served in one round: with less, a
+	// round of 50 clients made garbage of 34 buffers, and the collector ran
+	// 90 times a second.
 	readSize   = 64 << 10
 	keepBuffer = 256 << 10
+	keepSpare  = maxEvents * bufferSize
+	// maxEvents is how many sockets a loop serves in one round.
+	maxEvents = 128
 	// maxLaters is how many replies of one session may be outstanding; the
 	// session executes no further commands until one of them is known.
 	maxLaters = 1024

@@ -15,6 +15,7 @@ type Later struct {
 	known  bool // set in the session's turn
 	silent bool
 	brief  bool // see UntilClosed
+	then   func() bool
 }
 
 // Later promises the reply of the command being executed. With hold, the
@@ -35,11 +36,43 @@ func (s *Session) Later(hold bool) *Later {
 // are promised.
 func (l *Later) UntilClosed() { l.brief = true }
 
+// Then has f called in the session's turn each time that Done was called, before
+// the reply counts as known: what is left to do belongs to the session or its
+// worker. False says that the reply is not known yet after all, and that Done
+// will be called again. It is not called once the session is closed.
+func (l *Later) Then(f func() bool) { l.then = f }
+
 // Writer is where the reply goes.
 func (l *Later) Writer() *Writer { return &l.w }
 
 // Done makes the reply known.
 func (l *Later) Done() { l.s.tr.post(task{s: l.s, later: l}) }
+
+// learn takes note, in the session's turn, of a reply for which Done was called.
+func (s *Session) learn(l *Later) {
+	if l.then != nil {
+		s.ran = true
+		if !s.finish(l) {
+			return
+		}
+	}
+	l.known = true
+	s.promised += len(l.w.buf)
+	if s.hold == l {
+		s.hold = nil
+	}
+}
+
+// finish calls what Then was given. A panic ends the session, not the node.
+func (s *Session) finish(l *Later) (known bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.panicked(&l.w, p)
+			known = true
+		}
+	}()
+	return l.then()
+}
 
 // flush hands the socket every byte that is known, in order.
 func (s *Session) flush() {
@@ -47,7 +80,9 @@ func (s *Session) flush() {
 		return
 	}
 	if len(s.laters) > 0 {
-		s.compose()
+		if s.compose(); s.broken {
+			return
+		}
 	}
 	s.drainMessages()
 	switch {
@@ -57,19 +92,6 @@ func (s *Session) flush() {
 		s.writeDirect()
 	}
 	s.checkOutput()
-}
-
-// open says whether replies may be sent: whether what they tell of is as safe
-// as the worker wants it to be.
-func (s *Session) open() bool {
-	if s.ran {
-		s.ran = false
-		s.gate = max(s.gate, s.worker.Flush())
-	}
-	if s.gate != 0 && s.srv.gates.pass(s) {
-		s.gate = 0
-	}
-	return s.gate == 0
 }
 
 // writeDirect writes the turn's replies from where they were encoded. What the
@@ -114,11 +136,13 @@ func (s *Session) compose() {
 	for ; i < len(s.laters) && s.laters[i].known; i++ {
 		l := s.laters[i]
 		s.out.add(s.w.buf[from:l.at])
+		s.promised -= len(l.w.buf)
+		if l.w.over {
+			s.tooLong()
+			return
+		}
 		if !l.silent {
 			s.out.add(l.w.buf)
-		}
-		if l.w.over {
-			s.broken = true
 		}
 		from = l.at
 	}

@@ -46,7 +46,6 @@ type Server struct {
 	accepts atomic.Int64
 	rejects atomic.Int64
 	buffers bufferPool
-	gates   gates
 	reclaim reclaimer
 	backlog int
 	stop    chan struct{}

@@ -18,7 +18,7 @@ import (
 // toy is a Handler whose few commands exercise sessions:
 //
 //	echo x · big n: n bytes · later: promised, released by the test · hold: the
-//	same, and stops the input · brief: that, until the client closes · stall: offered again after release · quit ·
+//	same, and stops the input · then n: holds, known when Done was called n times · brief: that, until the client closes · stall: offered again after release · quit ·
 //	hangup · boom: panics · off, on, skip: reply modes · pub: becomes a subscriber
 type toy struct {
 	mu      sync.Mutex
@@ -26,14 +26,21 @@ type toy struct {
 	stalled []*Session
 	free    atomic.Bool // stall no longer stalls
 	open    atomic.Int64
-	ticket  atomic.Uint64 // what Flush returns
-	kept    [][]byte      // arguments of "keep", against the rules
+	gate    atomic.Pointer[Gate] // what Flush returns
+	kept    [][]byte             // arguments of "keep", against the rules
 }
 
-func (h *toy) NewWorker() Worker { return h }
-func (h *toy) Open(s *Session)   { h.open.Add(1); s.SetTrusted(true) }
-func (h *toy) Close(s *Session)  { h.open.Add(-1) }
-func (h *toy) Flush() uint64     { return h.ticket.Load() }
+func (h *toy) NewWorker() Worker          { return h }
+func (h *toy) Ahead(*Session, [][][]byte) {}
+func (h *toy) Open(s *Session)            { h.open.Add(1); s.SetTrusted(true) }
+func (h *toy) Close(s *Session)           { h.open.Add(-1) }
+func (h *toy) Flush(*Session) *Gate       { return h.gate.Load() }
+func (h *toy) Refused(s *Session, err error) string {
+	if s.pubsub.Load() {
+		return "" // stands for a session that only reads
+	}
+	return "MISCONF " + err.Error()
+}
 func (h *toy) Do(s *Session, args [][]byte) Verdict {
 	w := s.Writer()
 	switch string(args[0]) {
@@ -50,6 +57,20 @@ func (h *toy) Do(s *Session, args [][]byte) Verdict {
 			l.UntilClosed()
 		}
 		l.Writer().BulkString("promised")
+		h.mu.Lock()
+		h.laters = append(h.laters, l)
+		h.mu.Unlock()
+	case "then":
+		n, _ := strconv.Atoi(string(args[1]))
+		l := s.Later(true)
+		l.Then(func() bool {
+			if n--; n == 0 {
+				l.Writer().BulkString("done")
+			} else if n < 0 {
+				panic("boom")
+			}
+			return n == 0
+		})
 		h.mu.Lock()
 		h.laters = append(h.laters, l)
 		h.mu.Unlock()
@@ -348,41 +369,6 @@ func TestHalfClosedClientGetsItsReplies(t *testing.T) {
 	nc.(*net.TCPConn).CloseWrite()
 	expect(t, nc, "$1\r\n1\r\n$3000000\r\n"+strings.Repeat("x", 3000000)+"\r\n$1\r\n2\r\n")
 	expectEnd(t, nc)
-}
-
-func TestRepliesWaitForTheirTicket(t *testing.T) {
-	carriers(t, func(t *testing.T, h *toy, srv *Server, dial func() net.Conn) {
-		a, b := dial(), dial()
-		h.ticket.Store(7)
-		send(t, a, "echo 1\r\n")
-		send(t, b, "echo 2\r\n"+strings.Repeat("big 10000\r\n", 50)+"quit\r\n")
-		until(t, "both wait", func() bool {
-			srv.gates.mu.Lock()
-			defer srv.gates.mu.Unlock()
-			return len(srv.gates.waiting) == 2
-		})
-		if n := srv.netOut.Load(); n != 0 {
-			t.Fatalf("%d bytes were sent before their ticket was released", n)
-		}
-		srv.Release(6)
-		send(t, a, "echo 3\r\n")
-		until(t, "both wait again", func() bool {
-			srv.gates.mu.Lock()
-			defer srv.gates.mu.Unlock()
-			return len(srv.gates.waiting) == 2
-		})
-		h.ticket.Store(8)
-		srv.Release(7)
-		until(t, "the rest of the pipeline waits", func() bool {
-			srv.gates.mu.Lock()
-			defer srv.gates.mu.Unlock()
-			return len(srv.gates.waiting) > 0
-		})
-		srv.Release(8)
-		expect(t, a, "$1\r\n1\r\n$1\r\n3\r\n")
-		expect(t, b, "$1\r\n2\r\n"+strings.Repeat("$10000\r\n"+strings.Repeat("x", 10000)+"\r\n", 50)+"+OK\r\n")
-		expectEnd(t, b)
-	})
 }
 
 func TestPushBetweenReplies(t *testing.T) {

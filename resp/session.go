@@ -6,8 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/tidwall/redcon"
 )
 
 // Verdict is what a Worker made of a command.
@@ -34,13 +32,23 @@ type Worker interface {
 	// Open and Close bracket a session's life.
 	Open(s *Session)
 	Close(s *Session)
+	// Ahead names the commands, one or more, that the next calls of Do will
+	// offer, in this order, until there is another call of Ahead: Do may end
+	// before the last of them. It is for having the memory fetched that they
+	// will need, and must have no effect that can be seen. cmds is valid, and
+	// its arguments are those that Do is given, until the last Do returns.
+	Ahead(s *Session, cmds [][][]byte)
 	// Do executes one command. args is valid until it returns; args[0] exists.
 	Do(s *Session, args [][]byte) Verdict
 	// Flush ends a batch: commands of one or more sessions have been executed,
-	// and their replies are about to be sent. A ticket other than 0 says that
-	// they must not be yet: they wait until Server.Release names that ticket
-	// or a later one. Tickets never decrease.
-	Flush() (ticket uint64)
+	// and the replies of this one are about to be sent. A gate says that they
+	// must not be yet: they wait until it is settled. It takes the place of a
+	// gate that the session waits at, so it must not open before that one would.
+	Flush(s *Session) *Gate
+	// Refused is asked when the gate at which replies wait has failed: the
+	// error that is sent in their stead before the session is closed, or "" to
+	// let them go.
+	Refused(s *Session, err error) string
 }
 
 // transport is the socket below a session.
@@ -93,28 +101,30 @@ type Session struct {
 	srv     *Server
 	tr      transport
 	worker  Worker
+	win     *window // the carrier's
 	// ----
 	State any // the handler's
 
-	w       Writer
-	scan    scanner
-	in      []byte // unfinished input, the session's own memory
-	argv    [][]byte
-	laters  []*Later // promised replies, in order
-	hold    *Later   // one that stops the input
-	out     outQueue // replies that the socket did not take yet
-	mem     int64    // what srv.mem counts for this session
-	soft    time.Time
-	mode    replyMode
-	mark    int    // where in w.buf the output that mode drops begins
-	ran     bool   // commands were executed since the last Flush
-	gate    uint64 // replies wait for this ticket; 0: for none
-	stalled bool
-	paused  bool // execution stopped with input left that may be whole commands
-	trusted bool
-	closing bool // executes nothing more, closes once all is written
-	broken  bool // the socket failed
-	gone    bool
+	w        Writer
+	scan     scanner
+	in       []byte   // unfinished input, the session's own memory
+	laters   []*Later // promised replies, in order
+	hold     *Later   // one that stops the input
+	out      outQueue // replies that the socket did not take yet
+	mem      int64    // what srv.mem counts for this session
+	soft     time.Time
+	mode     replyMode
+	mark     int   // where in w.buf the output that mode drops begins
+	ran      bool  // commands were executed since the last Flush
+	gate     *Gate // replies wait at it; nil: at none
+	asked    *Gate // the gate that knows of it
+	promised int   // bytes of promised replies that are known and wait for others
+	stalled  bool
+	paused   bool // execution stopped with input left that may be whole commands
+	trusted  bool
+	closing  bool // executes nothing more, closes once all is written
+	broken   bool // the socket failed
+	gone     bool
 
 	killed  atomic.Bool
 	pubsub  atomic.Bool
@@ -128,9 +138,9 @@ type Session struct {
 	waiting atomic.Bool
 }
 
-func (s *Session) init(srv *Server, tr transport, w Worker, remote, local string, unix bool) {
+func (s *Session) init(srv *Server, tr transport, w Worker, win *window, remote, local string, unix bool) {
 	s.id, s.created = srv.nextID.Add(1), time.Now()
-	s.srv, s.tr, s.worker = srv, tr, w
+	s.srv, s.tr, s.worker, s.win = srv, tr, w, win
 	s.remote, s.local, s.unix = remote, local, unix
 	s.w.proto = 2
 	s.scan.reset()
@@ -140,8 +150,18 @@ func (s *Session) init(srv *Server, tr transport, w Worker, remote, local string
 // ready says whether the next command may be executed.
 func (s *Session) ready() bool {
 	return !s.closing && !s.broken && !s.stalled && s.hold == nil && len(s.laters) < maxLaters &&
-		(s.out.size == 0 || s.out.size < s.srv.outputPause()) &&
-		(s.gate == 0 || len(s.w.buf) < flushAt)
+		(s.gate == nil || len(s.w.buf) < flushAt) &&
+		(s.backlog() == 0 || s.backlog() < s.srv.outputPause())
+}
+
+// backlog is how many bytes of replies wait: for the client, or for others that
+// were promised before them.
+func (s *Session) backlog() int {
+	n := s.out.size + s.promised
+	if len(s.laters) > 0 {
+		n += len(s.w.buf)
+	}
+	return n
 }
 
 // brief says whether the session is to end when the client closes its side.
@@ -214,63 +234,64 @@ func (s *Session) growInput() []byte {
 func (s *Session) execute(buf []byte, lim *Limits) (off int) {
 	defer func() {
 		if p := recover(); p != nil {
-			s.srv.log.Error("a command panicked; its client is closed", "id", s.id,
-				"addr", s.remote, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			s.w.Error("ERR internal error; see the server's log")
-			s.closing, off = true, len(buf)
+			s.win.drop()
+			s.panicked(&s.w, p)
+			off = len(buf)
 		}
 	}()
+	win := s.win
 	for off < len(buf) && s.ready() {
-		n, err := s.scan.next(buf[off:], lim, s.trusted)
-		if err != nil {
+		if err := win.fill(s, buf[off:], lim); err != nil {
 			s.w.Error("ERR " + err.Error())
 			s.closing = true
 			return len(buf)
 		}
-		if n == 0 {
+		if win.n == 0 {
+			off += win.used
 			break
 		}
-		empty := s.scan.empty(buf[off : off+n])
-		s.scan.reset()
-		if !empty && !s.command(buf[off:off+n]) {
+		s.worker.Ahead(s, win.cmds[:win.n])
+		trusted := s.trusted
+		done := s.runWindow()
+		win.drop()
+		if done < win.used || s.trusted != trusted {
+			s.scan.reset() // it may have begun on a command behind those executed
+		}
+		off += done
+		if done < win.used {
 			break
 		}
-		off += n
+	}
+	s.paused = off < len(buf) && !s.ready()
+	return off
+}
+
+// runWindow executes the window's commands for as long as the session is ready,
+// and returns how much of the window's input that was.
+func (s *Session) runWindow() (off int) {
+	win := s.win
+	for i := range win.n {
+		if i > 0 && !s.ready() || !s.command(win.cmds[i]) {
+			return off
+		}
+		off = win.ends[i]
 		if len(s.w.buf) >= flushAt && len(s.laters) == 0 {
 			s.flush()
 		}
 	}
-	s.paused = off < len(buf) && !s.ready()
-	if cap(s.argv) > 1024 {
-		s.argv = nil
-	}
-	return off
+	return win.used
 }
 
-// command parses and executes one whole command. It reports whether it was
-// consumed.
-func (s *Session) command(raw []byte) bool {
-	var args [][]byte
-	if raw[0] == '*' {
-		var err error
-		_, args, _, _, err = redcon.ReadNextCommand(raw, s.argv)
-		if err != nil { // the scanner and redcon disagree: a bug, but no harm
-			s.w.Error("ERR Protocol error: " + err.Error())
-			s.closing = true
-			return true
-		}
-	} else {
-		var ok bool
-		if args, ok = splitInline(raw, s.argv); !ok {
-			s.w.Error("ERR " + errUnbalanced.Error())
-			s.closing = true
-			return true
-		}
-	}
-	s.argv = args[:0]
-	if len(args) == 0 {
-		return true
-	}
+// panicked ends a session whose command has panicked.
+func (s *Session) panicked(w *Writer, p any) {
+	s.srv.log.Error("a command panicked; its client is closed", "id", s.id,
+		"addr", s.remote, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	w.Error("ERR internal error; see the server's log")
+	s.closing = true
+}
+
+// command executes one whole command. It reports whether it was consumed.
+func (s *Session) command(args [][]byte) bool {
 	promised := len(s.laters)
 	s.mark = len(s.w.buf)
 	s.ran = true
@@ -282,25 +303,25 @@ func (s *Session) command(raw []byte) bool {
 		s.silence(promised)
 	}
 	if s.w.over {
-		s.srv.log.Warn("closing client: its reply exceeds client-output-buffer-limit",
-			"id", s.id, "addr", s.remote)
-		s.closing, s.broken = true, true
+		s.tooLong()
 	}
 	return true
 }
 
+// tooLong closes a session for which a reply became too long: nothing of it is
+// sent, since it is not whole.
+func (s *Session) tooLong() {
+	s.srv.log.Warn("closing client: its reply exceeds client-output-buffer-limit", "id", s.id, "addr", s.remote)
+	s.closing, s.broken = true, true
+}
+
 func (s *Session) do(args [][]byte) Verdict {
-	if !scribble {
-		return s.worker.Do(s, args)
-	}
-	lent := make([][]byte, len(args))
-	for i, a := range args {
-		lent[i] = append(make([]byte, 0, len(a)), a...)
-	}
-	v := s.worker.Do(s, lent)
-	for _, a := range lent {
-		for i := range a {
-			a[i] = '!'
+	v := s.worker.Do(s, args)
+	if scribble && v != Stall {
+		for _, a := range args {
+			for i := range a {
+				a[i] = '!'
+			}
 		}
 	}
 	return v
@@ -353,7 +374,7 @@ func (s *Session) settle() {
 
 // account publishes the session's memory and holds it against the limits.
 func (s *Session) account() {
-	q, o := int64(cap(s.in)), int64(s.out.held+cap(s.w.buf))
+	q, o := int64(cap(s.in)), int64(s.out.held+cap(s.w.buf)+s.promised)
 	s.qbuf.Store(q)
 	s.obuf.Store(o)
 	size := q + o + s.held.Load()
@@ -372,8 +393,7 @@ func (s *Session) teardown() {
 	}
 	s.gone = true
 	s.worker.Close(s)
-	s.worker.Flush()
-	s.srv.gates.remove(s)
+	s.worker.Flush(s)
 	s.dropInput()
 	s.srv.mem.Add(-s.mem)
 	s.srv.forget(s)
@@ -384,10 +404,7 @@ func (s *Session) teardown() {
 // take handles a task in the session's turn, before run and settle.
 func (s *Session) take(t task) {
 	if l := t.later; l != nil {
-		l.known = true
-		if s.hold == l {
-			s.hold = nil
-		}
+		s.learn(l)
 	}
 	if s.waiting.Swap(false) {
 		s.stalled = false

@@ -55,6 +55,9 @@ func (e *Engine) Try(t *engine.Txn) bool {
 	return ok
 }
 
+// Prefetch fetches the locations of the keys.
+func (e *Engine) Prefetch(keys []engine.Key) { e.index.Prefetch(keys) }
+
 // admit checks what can be checked first. Over: t has failed. Not ready: it has
 // to wait for room in the tail, or on the disk.
 func (e *Engine) admit(t *engine.Txn) (over, ready bool) {

@@ -38,6 +38,7 @@ type simple struct {
 
 func (s *simple) Try(*engine.Txn) bool      { return false }
 func (s *simple) TryScan(*engine.Scan) bool { return false }
+func (s *simple) Prefetch([]engine.Key)     {}
 
 func (s *simple) Start(t *engine.Txn) {
 	go func() {

@@ -174,6 +174,9 @@ func (e *Engine) Try(*engine.Txn) bool { return false }
 // TryScan is always false.
 func (e *Engine) TryScan(*engine.Scan) bool { return false }
 
+// Prefetch does nothing: the keys will be looked up by others than the caller.
+func (e *Engine) Prefetch([]engine.Key) {}
+
 // Start queues t.
 func (e *Engine) Start(t *engine.Txn) {
 	if t.Mode == engine.Read {
