@@ -31,6 +31,7 @@ type node struct {
 	addr  string
 	unix  string
 	tls   string // "": not asked for yet
+	stop  func() // closes the front end
 }
 
 func startNode(t testing.TB, change ...func(*Settings, *resp.Limits)) *node {
