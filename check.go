@@ -45,7 +45,7 @@ func check(cfg *conf.Config, err error, stdout, stderr io.Writer) int {
 		return checkFailed
 	}
 	if c.faults > 0 {
-		fmt.Fprintf(stdout, "%s: %s; %d faults\n", c.dir, c.seen, c.faults)
+		fmt.Fprintf(stdout, "%s: %s; faults: %d\n", c.dir, c.seen, c.faults)
 		return checkFaults
 	}
 	fmt.Fprintf(stdout, "%s: %s; nothing is wrong\n", c.dir, c.seen)

@@ -115,7 +115,7 @@ func TestCheck(t *testing.T) {
 			file, size := dataFile(t, dir, test.data)
 			flip(t, file, size/2)
 			c := runCheck(t, dir)
-			c.want(t, "a flipped bit", 1, "1 faults", filepath.Base(file), "offset")
+			c.want(t, "a flipped bit", 1, "faults: 1", filepath.Base(file), "offset")
 			flip(t, file, size/2)
 			runCheck(t, dir).want(t, "the bit flipped back", 0, "nothing is wrong")
 
