@@ -31,11 +31,11 @@ type Engine struct {
 	readers *pool
 	writers *pool
 
-	memtables atomic.Int64 // bytes of tables in memory, as of the last look
-	closed    atomic.Bool
-	stop      chan struct{} // ends the keeper
-	stopOnce  sync.Once
-	keeper    sync.WaitGroup
+	metrics  atomic.Pointer[pebble.Metrics] // as of the last look
+	closed   atomic.Bool
+	stop     chan struct{} // ends the keeper
+	stopOnce sync.Once
+	keeper   sync.WaitGroup
 }
 
 var _ engine.Engine = (*Engine)(nil)

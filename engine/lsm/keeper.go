@@ -46,10 +46,10 @@ func (e *Engine) keep() {
 	}
 }
 
-// look notes what is dear to ask for.
+// look notes what is dear to ask for: Pebble gives its figures only when it is
+// not about to write its manifest, which may take an fsync.
 func (e *Engine) look() {
-	m := e.db.Metrics()
-	e.memtables.Store(int64(m.MemTable.Size + m.MemTable.ZombieSize))
+	e.metrics.Store(e.db.Metrics())
 }
 
 // short says whether so little room is left on the disk that writes should be
