@@ -12,13 +12,11 @@ import (
 // reply is sent only once everything up to the position that it tells of is:
 // what its client wrote, and what it read. Until then it waits at a gate.
 type commits struct {
-	safe   atomic.Uint64 // an engine.Position
-	failed atomic.Bool   // how the last wait for one ended
+	safe atomic.Uint64 // an engine.Position
 }
 
 // reached notes that everything up to pos is safe.
 func (m *commits) reached(pos engine.Position) {
-	m.failed.Store(false)
 	for {
 		safe := m.safe.Load()
 		if safe >= uint64(pos) || m.safe.CompareAndSwap(safe, uint64(pos)) {
@@ -62,7 +60,6 @@ func (s *Server) await(pos engine.Position) *resp.Gate {
 	_ = s.store.Flush() // where it failed, and that matters to pos, Await says so
 	s.store.Await(pos, func(err error) {
 		if err != nil {
-			s.commits.failed.Store(true)
 			g.Fail(err)
 			return
 		}

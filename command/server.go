@@ -53,6 +53,10 @@ type Options struct {
 	Port     func() int
 	File     string // the config file's path, if there is one
 	Log      *slog.Logger
+	// Durable says that the engine keeps its data when the node ends. Tidy has
+	// it begin to win back disk space, and returns at once; nil: it cannot.
+	Durable bool
+	Tidy    func()
 	// Shutdown ends the node, for SHUTDOWN. It returns at once.
 	Shutdown func()
 }

@@ -9,17 +9,19 @@ import (
 // UsedBytes is the block cache and the tables in memory, the latter as of at
 // most a second ago.
 func (e *Engine) UsedBytes() int64 {
-	m := e.metrics.Load()
-	return e.cache.Size() + int64(m.MemTable.Size+m.MemTable.ZombieSize)
+	used := e.cache.Size()
+	if m := e.metrics.Load(); m != nil {
+		used += int64(m.MemTable.Size + m.MemTable.ZombieSize)
+	}
+	return used
 }
 
-// Stats gives Pebble's figures as of at most a second ago, while the disk is not
-// full, and the engine's own.
+// Stats waits for nothing: Pebble's own figures are as of at most a second ago,
+// while the disk is not full.
 func (e *Engine) Stats() engine.Stats {
 	st := engine.Stats{UsedBytes: e.UsedBytes()}
 	st.Keys, st.LiveBytes = e.counts.total()
-	if !e.closed.Load() {
-		m := e.metrics.Load()
+	if m := e.metrics.Load(); m != nil && !e.closed.Load() {
 		st.DiskBytes = int64(m.DiskSpaceUsage())
 		st.Extra = append(pebbleFigures(m), e.figures()...)
 	}
