@@ -45,3 +45,12 @@ func bitcaskOptions(cfg *conf.Config, log *slog.Logger) bitcask.Options {
 	}
 	return o
 }
+
+// tidy is what has an engine win back disk space, nil if it has no such thing:
+// Pebble compacts when it is time to.
+func tidy(e engine.Engine) func() {
+	if m, ok := e.(interface{ Merge() }); ok {
+		return m.Merge
+	}
+	return nil
+}

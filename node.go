@@ -49,6 +49,7 @@ func start(cfg *conf.Config, log *slog.Logger, level *slog.LevelVar, shutdown fu
 	n.commands = command.New(command.Options{
 		Store: n.store, Config: n.live, Settings: settings(cfg), Engine: cfg.Engine, Version: version,
 		Port: func() int { return int(n.port.Load()) }, File: cfg.File, Log: log, Shutdown: shutdown,
+		Durable: cfg.Durable(), Tidy: tidy(eng),
 	})
 	n.front, err = resp.New(n.commands, resp.Options{Loops: loops(cfg), Adapt: cfg.IOThreads == 0, Limits: limits(cfg), Backlog: cfg.TCPBacklog, Log: log})
 	if err != nil {

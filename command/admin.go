@@ -24,10 +24,10 @@ type adminState struct {
 	rates   rates
 	scripts scriptCache
 
-	lastSave atomic.Int64 // Unix seconds: of SAVE or BGSAVE, at first of the start
-	purging  atomic.Bool  // MEMORY PURGE is at work
-	replID   string       // what INFO calls master_replid
-	nodeID   string       // CLUSTER MYID
+	saves   saves
+	purging atomic.Bool // MEMORY PURGE is at work
+	replID  string      // what INFO calls master_replid
+	nodeID  string      // CLUSTER MYID
 
 	// since is where the totals stood that INFO counts from: at the start, and
 	// after CONFIG RESETSTAT.
@@ -41,7 +41,8 @@ type totals struct {
 }
 
 func (a *adminState) init(started time.Time) {
-	a.lastSave.Store(started.Unix())
+	a.saves.last.Store(started.Unix())
+	a.saves.took.Store(-1)
 	a.replID, a.nodeID = randomID(), randomID()
 	a.since.Store(new(totals))
 }

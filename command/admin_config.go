@@ -1,6 +1,10 @@
 package command
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/rldb/rldb/resp"
+)
 
 func configRows() []row {
 	const ask = admin | noscript | loading | stale
@@ -49,7 +53,17 @@ func cmdConfigResetStat(c *call) {
 	c.w.OK()
 }
 
-func cmdConfigRewrite(c *call) { c.okOr(c.srv.config.Rewrite()) }
+// cmdConfigRewrite writes a file, for which only the client that asked waits.
+func cmdConfigRewrite(c *call) {
+	config := c.srv.config
+	c.away(false, func(w *resp.Writer, _ bool) error {
+		if err := config.Rewrite(); err != nil {
+			return err
+		}
+		w.OK()
+		return nil
+	})
+}
 
 // okOr replies OK, or an error of another part of the node. Where the text
 // quotes a client's word with a zero byte, the word ends there, as with Redis.

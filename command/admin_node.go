@@ -2,7 +2,10 @@ package command
 
 import (
 	"strconv"
+	"sync/atomic"
 	"time"
+
+	"github.com/rldb/rldb/resp"
 )
 
 // nodeRows are about this node's process and its copy of the data.
@@ -20,7 +23,7 @@ func nodeRows() []row {
 			complexity: "O(N) with N bytes that are not durable yet.",
 			summary:    "Makes everything durable that was written so far.", syntax: "[SCHEDULE]"},
 		{name: "bgrewriteaof", arity: 1, flags: admin | noscript | noAsyncLoading, run: cmdBgRewriteAOF, group: "server",
-			since: "1.0.0", complexity: "O(1)", summary: "Does nothing: there is no append-only file to rewrite."},
+			since: "1.0.0", complexity: "O(1)", summary: "Starts to merge the engine's files, where it has files that can be merged."},
 		{name: "shutdown", arity: -1, flags: admin | noscript | loading | stale | noMulti | allowBusy, run: cmdShutdown,
 			group: "server", since: "1.0.0", complexity: "O(N) with N bytes that are not durable yet.",
 			summary: "Makes everything durable, then ends the server.",
@@ -37,33 +40,75 @@ func cmdTime(c *call) {
 	c.w.BulkInt(int64(now.Nanosecond() / 1000))
 }
 
-func cmdLastSave(c *call) { c.w.Int(c.srv.admin.lastSave.Load()) }
+func cmdLastSave(c *call) { c.w.Int(c.srv.admin.saves.last.Load()) }
 
-// save makes everything durable. As with Redis's SAVE, the clients of this
-// connection loop wait for it.
-func (c *call) save() error {
-	if err := c.srv.store.Sync(); err != nil {
-		return err
-	}
-	c.srv.admin.lastSave.Store(time.Now().Unix())
-	return nil
+// cmdSave makes everything durable. Only the client that asked waits for it.
+func cmdSave(c *call) {
+	srv := c.srv
+	c.away(false, func(w *resp.Writer, _ bool) error {
+		if err := srv.save(); err != nil {
+			return err
+		}
+		w.OK()
+		return nil
+	})
 }
 
-func cmdSave(c *call) { c.okOr(c.save()) }
-
+// cmdBgSave has it done in the background. How that ended, INFO tells. While
+// one is under way, which may have begun before the client's last write, another
+// is to follow it.
 func cmdBgSave(c *call) {
 	if len(c.args) > 2 || len(c.args) == 2 && !c.is(1, "SCHEDULE") {
 		c.fail(errSyntax)
 		return
 	}
-	if err := c.save(); err != nil {
-		c.okOr(err)
+	srv := c.srv
+	v := &srv.admin.saves
+	if v.wanted.Add(1) > 1 {
+		c.w.Status("Background saving scheduled")
 		return
 	}
+	srv.background.start(func() {
+		for n := int64(1); n > 0; n = v.wanted.Add(-n) {
+			n = v.wanted.Load()
+			_ = srv.save() // what becomes of it, saves remembers
+		}
+	})
 	c.w.Status("Background saving started")
 }
 
-func cmdBgRewriteAOF(c *call) { c.w.Status("Background append only file rewriting started") }
+// saves is what is remembered of SAVE and BGSAVE.
+type saves struct {
+	last   atomic.Int64 // Unix seconds of the last that went well; at first of the start
+	wanted atomic.Int64 // calls of BGSAVE that are not answered for; 0: none runs
+	failed atomic.Bool  // the last one did
+	took   atomic.Int64 // seconds; -1: there was none
+	done   atomic.Int64
+}
+
+// save makes everything durable, and waits for it.
+func (s *Server) save() error {
+	began := time.Now()
+	err := s.store.Sync()
+	v := &s.admin.saves
+	v.took.Store(int64(time.Since(began) / time.Second))
+	v.failed.Store(err != nil)
+	if err != nil {
+		s.log.Error("saving failed", "err", err)
+		return err
+	}
+	v.done.Add(1)
+	v.last.Store(time.Now().Unix())
+	return nil
+}
+
+// cmdBgRewriteAOF has the engine tidy its files up, if it has any.
+func cmdBgRewriteAOF(c *call) {
+	if c.srv.opt.Tidy != nil {
+		c.srv.opt.Tidy()
+	}
+	c.w.Status("Background append only file rewriting started")
+}
 
 // cmdShutdown ends the node. Whatever the words say, what was written is made
 // durable first: there is nothing to gain from leaving that out.

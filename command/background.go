@@ -1,12 +1,14 @@
 package command
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
+	"github.com/rldb/rldb/replication/replica"
 	"github.com/rldb/rldb/resp"
 )
 
@@ -57,12 +59,13 @@ func (b *background) next() func() {
 	return job
 }
 
-// Wait waits for the commands that run in the background, of which those that
-// only read stop early. It is called after the last client was disconnected,
-// and before the store is closed.
+// Wait waits for the transactions that were started, and for the commands that
+// run in the background, of which those that only read stop early. It is called
+// after the last client was disconnected, and before the store is closed.
 func (s *Server) Wait() {
 	s.background.ended.Store(true)
 	s.background.wg.Wait()
+	s.inFlight.Wait()
 }
 
 // manyKeys is up to how many keys a command may look at without leaving the
@@ -72,17 +75,29 @@ const manyKeys = 10_000
 // large says whether the store has more keys than that.
 func (s *Server) large() bool { return s.store.Keys() > manyKeys }
 
-// away does a command's job: in the background, and the client's next command
-// has to wait for it, or if it is small or part of an EXEC, at once. job
-// replies to w, or returns an error to be replied. It runs after the handler
-// has returned, so it may use neither the call nor its arguments.
-func (c *call) away(small bool, job func(w *resp.Writer) error) {
-	if small || c.inExec {
+// away does a command's job. One that is small is tried at once, and must not
+// wait; if it would have to, or is not small, it is done in the background, and
+// the client's next command waits for it. A job that is not to wait and has to
+// fails with replica.ErrWait, and is begun again in the background: there, it
+// may use neither the call nor its arguments, for the handler has returned.
+//
+// job replies to w, or returns an error to be replied. What it changed when it
+// was allowed to wait, it has to have committed when it returns.
+func (c *call) away(small bool, job job) {
+	if small {
 		mark := c.w.Len()
-		if err := job(c.w); err != nil {
-			c.w.Truncate(mark)
-			c.fail("ERR " + err.Error())
+		err := job(c.w, false)
+		if err == nil {
+			return
 		}
+		c.w.Truncate(mark)
+		if !errors.Is(err, replica.ErrWait) {
+			c.fail(storeError(err))
+			return
+		}
+	}
+	if c.exec != nil {
+		c.exec.await(job)
 		return
 	}
 	later, srv, name := c.s.Later(true), c.srv, c.row.full
@@ -91,14 +106,17 @@ func (c *call) away(small bool, job func(w *resp.Writer) error) {
 		w := later.Writer()
 		if err := srv.guarded(name, job, w); err != nil {
 			w.Truncate(0)
-			w.Error("ERR " + err.Error())
+			w.Error(storeError(err))
 		}
 	})
 }
 
-// guarded turns a panic of a job into an error: it ends one command, not the
-// node.
-func (s *Server) guarded(name string, job func(w *resp.Writer) error, w *resp.Writer) (err error) {
+// job is what a command leaves to be done. wait says whether it may wait.
+type job func(w *resp.Writer, wait bool) error
+
+// guarded does a job that may wait, and turns a panic of it into an error: it
+// ends one command, not the node.
+func (s *Server) guarded(name string, job job, w *resp.Writer) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.log.Error("a command panicked in the background", "command", name,
@@ -106,5 +124,5 @@ func (s *Server) guarded(name string, job func(w *resp.Writer) error, w *resp.Wr
 			err = fmt.Errorf("internal error; see the server's log")
 		}
 	}()
-	return job(w)
+	return job(w, true)
 }

@@ -69,10 +69,10 @@ func TestGuarded(t *testing.T) {
 	s := Server{log: slog.New(slog.NewTextHandler(&log, nil))}
 	w := resp.NewWriter(2, nil)
 	failure := errors.New("no disk")
-	if err := s.guarded("keys", func(*resp.Writer) error { return failure }, w); err != failure {
+	if err := s.guarded("keys", func(*resp.Writer, bool) error { return failure }, w); err != failure {
 		t.Errorf("got %v, want %v", err, failure)
 	}
-	err := s.guarded("keys", func(*resp.Writer) error { panic("boom") }, w)
+	err := s.guarded("keys", func(*resp.Writer, bool) error { panic("boom") }, w)
 	if err == nil || !strings.Contains(err.Error(), "internal error") || !strings.Contains(log.String(), "boom") {
 		t.Errorf("a panic gives %v and logs %q", err, log.String())
 	}

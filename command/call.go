@@ -32,6 +32,12 @@ type call struct {
 	pos    []int        // scratch: positions of keys among args
 	failed bool         // an error was replied
 	inExec bool         // part of an EXEC: must not promise a reply
+	exec   *exec        // that EXEC
+
+	// pending: the command goes on in the session's later turns. Who set that
+	// sees to what execute does at a command's end.
+	pending  bool
+	versions []watch // what WATCH has found
 
 	hits, misses int32 // keys that a readonly command found, or not
 }

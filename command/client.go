@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/rldb/rldb/engine"
 	"github.com/rldb/rldb/resp"
 )
 
@@ -26,6 +27,10 @@ type client struct {
 	topics    [topicKinds]map[string]uint64
 	topicMem  int64
 	nextTopic uint64
+	flights   flights
+	// told is what the client's replies so far tell of, wrote the part of it
+	// that it may have written itself.
+	told, wrote engine.Position
 
 	last     atomic.Pointer[row] // the last command, nil if it is unknown
 	subs     [topicKinds]atomic.Int32

@@ -1,6 +1,9 @@
 package command
 
-import "github.com/rldb/rldb/ring"
+import (
+	"github.com/rldb/rldb/resp"
+	"github.com/rldb/rldb/ring"
+)
 
 // clusterRows: a node that stands alone has the slots of the key space, as
 // every node has, and answers what can be asked about them; the rest of CLUSTER
@@ -81,16 +84,19 @@ func cmdClusterGetKeys(c *call) {
 		c.fail("ERR Invalid slot or number of keys")
 		return
 	}
-	var names [][]byte
-	err := c.srv.store.ScanSlot(uint16(slot), int(min(count, 1<<30)), c.now, func(name []byte, _ int64) {
-		names = append(names, append([]byte(nil), name...))
+	srv, now := c.srv, c.now
+	c.away(min(count, srv.store.SlotKeys(uint16(slot))) <= manyKeys, func(w *resp.Writer, wait bool) error {
+		var names [][]byte
+		err := srv.store.ScanSlot(uint16(slot), int(min(count, 1<<30)), now, wait, func(name []byte, _ int64) {
+			names = append(names, append([]byte(nil), name...))
+		})
+		if err != nil {
+			return err
+		}
+		w.Array(len(names))
+		for _, name := range names {
+			w.Bulk(name)
+		}
+		return nil
 	})
-	if err != nil {
-		c.fail("ERR " + err.Error())
-		return
-	}
-	c.w.Array(len(names))
-	for _, name := range names {
-		c.w.Bulk(name)
-	}
 }

@@ -1,6 +1,9 @@
 package command
 
-import "github.com/rldb/rldb/resp"
+import (
+	"github.com/rldb/rldb/engine"
+	"github.com/rldb/rldb/resp"
+)
 
 // keyspaceRows are the commands on all keys together.
 func keyspaceRows() []row {
@@ -35,15 +38,19 @@ func keyspaceRows() []row {
 }
 
 func cmdRandomKey(c *call) {
-	name, ok, err := c.srv.store.Random(c.now)
-	switch {
-	case err != nil:
-		c.fail("ERR " + err.Error())
-	case ok:
-		c.w.Bulk(name)
-	default:
-		c.w.Null()
-	}
+	store, now := c.srv.store, c.now
+	c.away(true, func(w *resp.Writer, wait bool) error {
+		name, ok, err := store.Random(now, wait)
+		switch {
+		case err != nil:
+			return err
+		case ok:
+			w.Bulk(name)
+		default:
+			w.Null()
+		}
+		return nil
+	})
 }
 
 func cmdDBSize(c *call) { c.w.Int(c.srv.store.Keys()) }
@@ -54,12 +61,22 @@ func cmdFlush(c *call) {
 		c.fail(errSyntax)
 		return
 	}
-	store := c.srv.store
-	c.away(!c.srv.large(), func(w *resp.Writer) error {
-		if err := store.Clear(); err != nil {
+	store, wk, cl := c.srv.store, c.wk, c.cl
+	var upTo engine.Position
+	c.away(!c.srv.large(), func(w *resp.Writer, wait bool) error {
+		pos, err := store.Clear(wait)
+		upTo = max(upTo, pos) // what it did before it had to wait counts, too
+		switch {
+		case err != nil:
 			return err
+		case wait:
+			err = store.Commit(upTo)
+		default:
+			wk.told(cl, upTo, true)
 		}
-		w.OK()
-		return nil
+		if err == nil {
+			w.OK()
+		}
+		return err
 	})
 }

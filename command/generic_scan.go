@@ -1,7 +1,6 @@
 package command
 
 import (
-	"bytes"
 	"math"
 	"runtime"
 	"strconv"
@@ -21,6 +20,7 @@ type keyScan struct {
 	srv     *Server
 	w       *resp.Writer
 	now     int64
+	wait    bool   // for a disk, if need be
 	pattern []byte // nil: every key
 
 	written int
@@ -34,7 +34,7 @@ type keyScan struct {
 func (s *keyScan) read(from replica.Cursor, count int64) (replica.Cursor, error) {
 	for {
 		s.names, s.ends = s.names[:0], s.ends[:0]
-		next, err := s.srv.store.Scan(from, int(min(count, scanPage)), s.now, s.visit)
+		next, err := s.srv.store.Scan(from, int(min(count, scanPage)), s.now, s.wait, s.visit)
 		if err != nil {
 			return 0, err
 		}
@@ -80,16 +80,9 @@ func (s *keyScan) matches(name []byte) bool {
 }
 
 func cmdKeys(c *call) {
-	srv, now, pattern := c.srv, c.now, c.args[1]
-	small := !srv.large()
-	if !small {
-		pattern = bytes.Clone(pattern)
-	}
-	if pattern == nil {
-		pattern = []byte{}
-	}
-	c.away(small, func(w *resp.Writer) error {
-		s := keyScan{srv: srv, w: w, now: now, pattern: pattern}
+	srv, now, pattern := c.srv, c.now, append([]byte{}, c.args[1]...)
+	c.away(!srv.large(), func(w *resp.Writer, wait bool) error {
+		s := keyScan{srv: srv, w: w, now: now, wait: wait, pattern: pattern}
 		mark := w.Len()
 		if _, err := s.read(0, math.MaxInt64); err != nil {
 			return err
@@ -114,12 +107,9 @@ func cmdScan(c *call) {
 	if o.nothing {
 		from = uint64(replica.EndCursor)
 	}
-	srv, now, small := c.srv, c.now, o.count <= manyKeys || !c.srv.large()
-	if !small {
-		o.pattern = bytes.Clone(o.pattern)
-	}
-	c.away(small, func(w *resp.Writer) error {
-		s := keyScan{srv: srv, w: w, now: now, pattern: o.pattern}
+	srv, now := c.srv, c.now
+	c.away(o.count <= manyKeys || !srv.large(), func(w *resp.Writer, wait bool) error {
+		s := keyScan{srv: srv, w: w, now: now, wait: wait, pattern: o.pattern}
 		mark := w.Len()
 		next, err := s.read(replica.Cursor(from), o.count)
 		if err != nil {
@@ -157,10 +147,7 @@ func (c *call) scanOptions() (o scanOptions, ok bool) {
 				return o, false
 			}
 		case c.is(i, "MATCH"):
-			o.pattern = c.args[i+1]
-			if o.pattern == nil {
-				o.pattern = []byte{}
-			}
+			o.pattern = append([]byte{}, c.args[i+1]...)
 		case c.is(i, "TYPE"):
 			o.nothing = !equalFold(c.args[i+1], "STRING")
 		default:

@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rldb/rldb/engine/memory"
 	"github.com/rldb/rldb/record"
 	"github.com/rldb/rldb/replication/replica"
 	"github.com/rldb/rldb/resp"
@@ -33,7 +32,7 @@ func startAdminNode(t testing.TB, change ...func(*Settings)) *adminNode {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	n := &adminNode{t: t, shutdown: make(chan struct{}, 1)}
-	n.store = replica.Open(replica.Options{Engine: memory.New(), Actor: 1, Log: log,
+	n.store = replica.Open(replica.Options{Engine: testEngine(), Actor: 1, Log: log,
 		Clock: record.NewClock(func() int64 { return time.Now().UnixMilli() })})
 	set := Settings{MaxBulk: 512 << 20, MaxQuery: 1 << 30, SlowlogThan: -1, SlowlogMax: 128, RedisVersion: "7.2.4"}
 	for _, f := range change {
@@ -55,6 +54,7 @@ func startAdminNode(t testing.TB, change ...func(*Settings)) *adminNode {
 	n.addr = at.String()
 	t.Cleanup(func() {
 		front.Close()
+		n.srv.Wait()
 		n.store.Close()
 	})
 	return n

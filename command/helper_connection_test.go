@@ -18,7 +18,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rldb/rldb/engine/memory"
 	"github.com/rldb/rldb/record"
 	"github.com/rldb/rldb/replication/replica"
 	"github.com/rldb/rldb/resp"
@@ -32,6 +31,7 @@ type node struct {
 	addr  string
 	unix  string
 	tls   string // "": not asked for yet
+	stop  func() // closes the front end
 }
 
 func startNode(t testing.TB, change ...func(*Settings, *resp.Limits)) *node {
@@ -42,7 +42,7 @@ func startNode(t testing.TB, change ...func(*Settings, *resp.Limits)) *node {
 	for _, f := range change {
 		f(&set, &limits)
 	}
-	store := replica.Open(replica.Options{Engine: memory.New(), Actor: 1, Log: log,
+	store := replica.Open(replica.Options{Engine: testEngine(), Actor: 1, Log: log,
 		Clock: record.NewClock(func() int64 { return time.Now().UnixMilli() })})
 	n := &node{t: t, srv: New(Options{Store: store, Log: log, Settings: set}), unix: filepath.Join(t.TempDir(), "sock")}
 	front, err := resp.New(n.srv, resp.Options{Loops: 2, Limits: limits, Log: log})
@@ -53,6 +53,7 @@ func startNode(t testing.TB, change ...func(*Settings, *resp.Limits)) *node {
 	n.srv.Attach(front)
 	t.Cleanup(func() {
 		front.Close()
+		n.srv.Wait()
 		store.Close()
 	})
 	addr, err := front.Listen("tcp", "127.0.0.1:0", nil)

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/rldb/rldb/engine"
-	"github.com/rldb/rldb/engine/memory"
 	"github.com/rldb/rldb/record"
 	"github.com/rldb/rldb/replication/replica"
 	"github.com/rldb/rldb/resp"
@@ -47,7 +46,7 @@ func (w genericWorker) Open(s *resp.Session) {
 
 func newGenericNode(t testing.TB, proto int) *genericNode {
 	t.Helper()
-	return newGenericNodeOn(t, memory.New(), proto)
+	return newGenericNodeOn(t, testEngine(), proto)
 }
 
 func newGenericNodeOn(t testing.TB, eng engine.Engine, proto int) *genericNode {

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/rldb/rldb/engine"
 	"github.com/rldb/rldb/resp"
 )
 
@@ -84,22 +85,16 @@ func (w *infoWriter) memory() {
 	w.line("mem_clients_normal", m.clients)
 	w.lines("mem_cluster_links:0 mem_aof_buffer:0 mem_allocator:go active_defrag_running:0 " +
 		"lazyfree_pending_objects:0 lazyfreed_objects:0")
-	for _, f := range m.engine.Extra {
-		w.line("rldb_engine_"+f.Name, f.Value)
+	if !s.opt.Durable {
+		w.figures(m.engine)
 	}
 }
 
-func (w *infoWriter) persistence() {
-	w.lines("loading:0 async_loading:0 current_cow_peak:0 current_cow_size:0 current_cow_size_age:0 " +
-		"current_fork_perc:0.00 current_save_keys_processed:0 current_save_keys_total:0 " +
-		"rdb_changes_since_last_save:0 rdb_bgsave_in_progress:0")
-	w.line("rdb_last_save_time", w.srv.admin.lastSave.Load())
-	w.lines("rdb_last_bgsave_status:ok rdb_last_bgsave_time_sec:-1 rdb_current_bgsave_time_sec:-1 rdb_saves:0 " +
-		"rdb_last_cow_size:0 rdb_last_load_keys_expired:0 rdb_last_load_keys_loaded:0 aof_enabled:0 " +
-		"aof_rewrite_in_progress:0 aof_rewrite_scheduled:0 aof_last_rewrite_time_sec:-1 " +
-		"aof_current_rewrite_time_sec:-1 aof_last_bgrewrite_status:ok aof_rewrites:0 " +
-		"aof_rewrites_consecutive_failures:0 aof_last_write_status:ok aof_last_cow_size:0 " +
-		"module_fork_in_progress:0 module_fork_last_cow_size:0")
+// figures are the engine's own.
+func (w *infoWriter) figures(of engine.Stats) {
+	for _, f := range of.Extra {
+		w.line("rldb_engine_"+f.Name, f.Value)
+	}
 }
 
 func (w *infoWriter) replication() {

@@ -77,6 +77,9 @@ type row struct {
 	// values after all; nil: no words do.
 	reads func(args [][]byte) bool
 	run   handler
+	// after is what a command on keys does in its session's turn once that of
+	// its keys, in which run was called, is over: run must not touch the client.
+	after handler
 	sub   []row
 
 	// Documentation, in our own words. syntax is read by COMMAND DOCS: see

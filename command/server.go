@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -52,6 +53,10 @@ type Options struct {
 	Port     func() int
 	File     string // the config file's path, if there is one
 	Log      *slog.Logger
+	// Durable says that the engine keeps its data when the node ends. Tidy has
+	// it begin to win back disk space, and returns at once; nil: it cannot.
+	Durable bool
+	Tidy    func()
 	// Shutdown ends the node, for SHUTDOWN. It returns at once.
 	Shutdown func()
 }
@@ -70,6 +75,8 @@ type Server struct {
 	runID    string
 
 	background background
+	inFlight   sync.WaitGroup // transactions that were started and are not over
+	commits    commits
 	waits      waits
 
 	stats    stats

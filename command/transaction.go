@@ -18,7 +18,7 @@ func transactionRows() []row {
 			group: "transactions", since: "2.0.0", complexity: "O(N) with N queued commands.",
 			summary: "Forgets the queued commands and the watched keys.", cats: "transaction"},
 		{name: "watch", arity: -2, flags: base | fast | allowBusy, first: 1, last: -1, step: 1,
-			access: "RO", run: cmdWatch, group: "transactions", since: "2.2.0", complexity: "O(1) for every key.",
+			access: "RO", run: cmdWatch, after: watchFound, group: "transactions", since: "2.2.0", complexity: "O(1) for every key.",
 			summary: "Lets the next EXEC succeed only if none of the keys has changed by then.", syntax: "key...", cats: "transaction"},
 		{name: "unwatch", arity: 1, flags: noscript | loading | stale | fast | allowBusy | anywhere, run: cmdUnwatch,
 			group: "transactions", since: "2.2.0", complexity: "O(1)",
@@ -59,25 +59,32 @@ const (
 	watchScan = 8
 )
 
-// cmdWatch runs in the turn of its keys and notes their versions. What a client
-// may watch is bounded as its queue is.
+// cmdWatch runs in the turn of its keys and notes their versions.
 func cmdWatch(c *call) {
+	for _, k := range c.keys {
+		c.versions = append(c.versions, watch{bytes.Clone(c.txn.Name(k)), c.txn.Version(k)})
+	}
+}
+
+// watchFound has the client watch them. What one may watch is bounded as its
+// queue is.
+func watchFound(c *call) {
 	cl := c.cl
 	if cl.multi {
 		c.fail("ERR WATCH inside MULTI is not allowed")
 		return
 	}
 	size := int64(0)
-	for _, k := range c.keys {
-		size += int64(len(c.txn.Name(k))) + watchCost
+	for i := range c.versions {
+		size += int64(len(c.versions[i].name)) + watchCost
 	}
 	if limit := c.srv.Settings().MaxQuery; limit > 0 && cl.watchMem+size > limit {
 		c.fail(errWatchTooBig)
 		return
 	}
-	for _, k := range c.keys {
-		if name := c.txn.Name(k); !cl.watches(name) {
-			cl.watch(bytes.Clone(name), c.txn.Version(k))
+	for _, v := range c.versions {
+		if !cl.watches(v.name) {
+			cl.watch(v.name, v.version)
 		}
 	}
 	cl.watchN.Store(int32(len(cl.watched)))
@@ -127,21 +134,12 @@ func (c *call) enqueue() {
 		c.w.Status("QUEUED")
 		return
 	}
-	n := 0
-	for _, a := range c.args {
-		n += len(a)
-	}
-	size := int64(64 + n + 24*len(c.args))
+	size := int64(64 + wordBytes(c.args) + 24*len(c.args))
 	if limit := c.srv.Settings().MaxQuery; limit > 0 && cl.queueMem.Load()+size > limit {
 		c.wk.reject(c, errQueueTooBig)
 		return
 	}
-	args, buf := make([][]byte, len(c.args)), make([]byte, 0, n)
-	for i, a := range c.args {
-		from := len(buf)
-		buf = append(buf, a...)
-		args[i] = buf[from:len(buf):len(buf)]
-	}
+	_, args := copyWords(nil, make([][]byte, 0, len(c.args)), c.args)
 	cl.queue = append(cl.queue, queued{c.row, args})
 	cl.queueHas |= c.row.flags
 	cl.queueN.Store(int32(len(cl.queue)))

@@ -3,6 +3,7 @@ package command
 import (
 	"time"
 
+	"github.com/rldb/rldb/engine"
 	"github.com/rldb/rldb/replication/replica"
 	"github.com/rldb/rldb/resp"
 )
@@ -11,15 +12,20 @@ import (
 type worker struct {
 	srv     *Server
 	call    call
-	txn     replica.Txn
+	txn     *replica.Txn
 	began   time.Time     // when this batch began; zero: not yet
 	spent   time.Duration // from then until its last command ended
 	samples []sample      // of this batch
 	frame   []byte        // memory for a message that is being encoded
+	spare   []*started    // at most keepStarted
 	ahead   ahead         // what is known of the commands that come next
+
+	upTo    engine.Position // what its sessions' replies tell of, at most
+	gate    *resp.Gate      // the last one that replies had to wait at
+	gatePos engine.Position // which is for everything up to here
 }
 
-func newWorker(s *Server) *worker { return &worker{srv: s} }
+func newWorker(s *Server) *worker { return &worker{srv: s, txn: new(replica.Txn)} }
 
 // Open implements resp.Worker.
 func (w *worker) Open(s *resp.Session) {
@@ -39,8 +45,9 @@ func (w *worker) Close(s *resp.Session) {
 	w.srv.waits.forget(s)
 }
 
-// Flush implements resp.Worker: it publishes the batch's figures.
-func (w *worker) Flush(*resp.Session) *resp.Gate {
+// Flush implements resp.Worker: it publishes the batch's figures, and says
+// whether the session's replies may be sent.
+func (w *worker) Flush(s *resp.Session) *resp.Gate {
 	now := w.now()
 	w.began = time.Time{}
 	if len(w.samples) > 0 {
@@ -48,17 +55,12 @@ func (w *worker) Flush(*resp.Session) *resp.Gate {
 		w.srv.stats.add(w.samples)
 		w.samples = w.samples[:0]
 	}
-	return nil // what the engine holds is as safe as it will be
+	return w.gateFor(clientOf(s).told)
 }
-
-// Refused implements resp.Worker.
-func (w *worker) Refused(_ *resp.Session, err error) string { return "MISCONF " + err.Error() }
 
 // Do implements resp.Worker.
 func (w *worker) Do(s *resp.Session, args [][]byte) resp.Verdict {
-	if w.began.IsZero() {
-		w.began, w.spent = time.Now(), 0
-	}
+	w.begin()
 	c := &w.call
 	*c = call{w: s.Writer(), args: args, s: s, cl: clientOf(s), wk: w, srv: w.srv, wall: w.now(),
 		keys: c.keys[:0], pos: c.pos[:0]}
@@ -74,6 +76,9 @@ func (w *worker) Do(s *resp.Session, args [][]byte) resp.Verdict {
 		return resp.Done
 	}
 	c.row = r
+	if len(c.cl.flights.keys) > 0 && !r.overlaps() {
+		return c.cl.flights.wait()
+	}
 	if refusal := w.refuse(c); refusal != "" {
 		w.reject(c, refusal)
 		return resp.Done
@@ -85,8 +90,7 @@ func (w *worker) Do(s *resp.Session, args [][]byte) resp.Verdict {
 		c.enqueue()
 		return resp.Done
 	}
-	w.execute(c)
-	return resp.Done
+	return w.execute(c)
 }
 
 // malformed answers what is no command of the table.
@@ -164,11 +168,13 @@ func (w *worker) reject(c *call, text string) {
 }
 
 // execute runs a command and takes its time.
-func (w *worker) execute(c *call) {
+func (w *worker) execute(c *call) resp.Verdict {
 	r := c.row
 	mark := c.w.Len()
 	if r.keyed() {
-		w.onKeys(c)
+		if w.onKeys(c) == resp.Stall {
+			return resp.Stall
+		}
 	} else {
 		c.now = w.srv.store.Now(c.wall)
 		r.run(c)
@@ -176,7 +182,17 @@ func (w *worker) execute(c *call) {
 	end := time.Since(w.began)
 	took := end - w.spent
 	w.spent = end
-	w.executed(c, took, mark)
+	if !c.pending {
+		w.executed(c, took, mark)
+	}
+	return resp.Done
+}
+
+// begin reads the clock if a batch begins.
+func (w *worker) begin() {
+	if w.began.IsZero() {
+		w.began, w.spent = time.Now(), 0
+	}
 }
 
 // now is when the last command of the batch ended, or the batch began. Only the
@@ -212,10 +228,11 @@ func (w *worker) slow(c *call, took time.Duration, set *Settings) {
 	}
 }
 
-// onKeys runs a command in the turn of its keys.
-func (w *worker) onKeys(c *call) {
+// onKeys runs a command in the turn of its keys. Where that would wait for a
+// disk it is started, and ends later.
+func (w *worker) onKeys(c *call) resp.Verdict {
 	c.now = w.srv.store.Now(c.wall)
-	c.txn = &w.txn
+	c.txn = w.txn
 	c.txn.Reset(w.srv.store, c.row.mode(c.args), c.now, c)
 	if c.key.Name != nil {
 		c.keys = append(c.keys, c.txn.First(c.key))
@@ -227,13 +244,31 @@ func (w *worker) onKeys(c *call) {
 	}
 	if c.txn.Len() == 0 {
 		c.row.run(c) // the arguments are wrong: the handler says how
-		return
+		return resp.Done
+	}
+	if f := &c.cl.flights; len(f.keys) > 0 && f.inTheWay(c.txn) {
+		return f.wait()
 	}
 	mark := c.w.Len()
-	w.srv.store.Do(c.txn)
+	if w.srv.store.Try(c.txn) {
+		w.ended(c, mark)
+	} else {
+		w.start(c)
+	}
+	return resp.Done
+}
+
+// ended does, in the session's turn, what is left of a command once that of its
+// keys is over. Its reply begins at mark.
+func (w *worker) ended(c *call, mark int) {
+	w.told(c.cl, c.txn.Pos(), c.txn.Writes())
 	if err := c.txn.Err(); err != nil {
 		c.w.Truncate(mark)
-		c.fail("ERR " + err.Error())
+		c.fail(storeError(err))
+		return
+	}
+	if c.row.after != nil && !c.failed {
+		c.row.after(c)
 	}
 }
 

@@ -80,7 +80,9 @@ func (s *Session) flush() {
 		return
 	}
 	if len(s.laters) > 0 {
-		s.compose()
+		if s.compose(); s.broken {
+			return
+		}
 	}
 	s.drainMessages()
 	switch {
@@ -135,11 +137,12 @@ func (s *Session) compose() {
 		l := s.laters[i]
 		s.out.add(s.w.buf[from:l.at])
 		s.promised -= len(l.w.buf)
+		if l.w.over {
+			s.tooLong()
+			return
+		}
 		if !l.silent {
 			s.out.add(l.w.buf)
-		}
-		if l.w.over {
-			s.broken = true
 		}
 		from = l.at
 	}

@@ -303,11 +303,16 @@ func (s *Session) command(args [][]byte) bool {
 		s.silence(promised)
 	}
 	if s.w.over {
-		s.srv.log.Warn("closing client: its reply exceeds client-output-buffer-limit",
-			"id", s.id, "addr", s.remote)
-		s.closing, s.broken = true, true
+		s.tooLong()
 	}
 	return true
+}
+
+// tooLong closes a session for which a reply became too long: nothing of it is
+// sent, since it is not whole.
+func (s *Session) tooLong() {
+	s.srv.log.Warn("closing client: its reply exceeds client-output-buffer-limit", "id", s.id, "addr", s.remote)
+	s.closing, s.broken = true, true
 }
 
 func (s *Session) do(args [][]byte) Verdict {

@@ -8,14 +8,20 @@ import (
 
 // UsedBytes is the block cache and the tables in memory, the latter as of at
 // most a second ago.
-func (e *Engine) UsedBytes() int64 { return e.cache.Size() + e.memtables.Load() }
+func (e *Engine) UsedBytes() int64 {
+	used := e.cache.Size()
+	if m := e.metrics.Load(); m != nil {
+		used += int64(m.MemTable.Size + m.MemTable.ZombieSize)
+	}
+	return used
+}
 
-// Stats asks Pebble for its figures, which takes a moment.
+// Stats waits for nothing: Pebble's own figures are as of at most a second ago,
+// while the disk is not full.
 func (e *Engine) Stats() engine.Stats {
 	st := engine.Stats{UsedBytes: e.UsedBytes()}
 	st.Keys, st.LiveBytes = e.counts.total()
-	if !e.closed.Load() {
-		m := e.db.Metrics()
+	if m := e.metrics.Load(); m != nil && !e.closed.Load() {
 		st.DiskBytes = int64(m.DiskSpaceUsage())
 		st.Extra = append(pebbleFigures(m), e.figures()...)
 	}

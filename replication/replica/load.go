@@ -29,7 +29,7 @@ func (s *Store) load() {
 // given up: what is readable is served, and the sweep will look at it again.
 func (s *Store) loadSlot(slot uint16) {
 	scan := engine.Scan{Slot: slot, Visit: loader{s}}
-	if s.scan(&scan); scan.Err != nil {
+	if s.scan(&scan, true); scan.Err != nil {
 		s.log.Error("a slot cannot be read whole", "slot", slot, "err", scan.Err)
 		s.dueBy(slot, 0)
 	}

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"errors"
 	"sync"
 
 	"github.com/rldb/rldb/engine"
@@ -19,14 +20,19 @@ const (
 // EndCursor is the first number that is no cursor.
 const EndCursor = Cursor(engine.Slots) << hashBits
 
+// ErrWait says that a call which must not wait would have to, for a disk.
+var ErrWait = errors.New("replica: it takes a while")
+
 // Visit is called with a key and when it expires (Unix ms, 0: never), in the
 // key's turn: name is valid until it returns, and it must not block.
 type Visit func(name []byte, expireAt int64)
 
 // Scan visits at least count keys from a cursor on, or all that are left, and
 // returns the cursor to go on from, 0 at the end. Every key that is there from
-// the first call of an iteration to the last is visited exactly once.
-func (s *Store) Scan(from Cursor, count int, now int64, visit Visit) (Cursor, error) {
+// the first call of an iteration to the last is visited exactly once. Unless
+// wait is set it fails with ErrWait where it would wait for a disk; it may have
+// visited some keys by then.
+func (s *Store) Scan(from Cursor, count int, now int64, wait bool, visit Visit) (Cursor, error) {
 	v := visitor{now: now, count: count, visit: visit}
 	slot, hash := int(from>>hashBits), uint64(from)<<hashShift
 	for ; slot < engine.Slots; slot, hash = slot+1, 0 {
@@ -38,7 +44,7 @@ func (s *Store) Scan(from Cursor, count int, now int64, visit Visit) (Cursor, er
 			return Cursor(slot) << hashBits, nil
 		}
 		scan := engine.Scan{Slot: uint16(slot), From: hash, Visit: &v}
-		s.scan(&scan)
+		s.scan(&scan, wait)
 		if scan.Err != nil {
 			return 0, scan.Err
 		}
@@ -49,11 +55,11 @@ func (s *Store) Scan(from Cursor, count int, now int64, visit Visit) (Cursor, er
 	return 0, nil
 }
 
-// ScanSlot visits up to count keys of one slot.
-func (s *Store) ScanSlot(slot uint16, count int, now int64, visit Visit) error {
+// ScanSlot visits up to count keys of one slot. See Scan for wait.
+func (s *Store) ScanSlot(slot uint16, count int, now int64, wait bool, visit Visit) error {
 	v := visitor{now: now, count: count, visit: visit, hard: true}
 	scan := engine.Scan{Slot: slot, Visit: &v}
-	s.scan(&scan)
+	s.scan(&scan, wait)
 	return scan.Err
 }
 
@@ -81,9 +87,14 @@ func (v *visitor) Visit(k engine.Key, e engine.Entry) bool {
 	return true
 }
 
-// scan carries a scan out to its end, waiting for a disk if it must.
-func (s *Store) scan(x *engine.Scan) {
+// scan carries a scan out to its end. It may wait for a disk only if wait is
+// set; else it fails with ErrWait where it would have to.
+func (s *Store) scan(x *engine.Scan, wait bool) {
 	if s.eng.TryScan(x) {
+		return
+	}
+	if !wait {
+		x.Err = ErrWait
 		return
 	}
 	var wg sync.WaitGroup
@@ -92,51 +103,3 @@ func (s *Store) scan(x *engine.Scan) {
 	s.eng.StartScan(x)
 	wg.Wait()
 }
-
-// clearSlot removes the keys of a slot, a page at a time, so that the figures
-// stay right whoever writes meanwhile.
-func (s *Store) clearSlot(slot uint16) error {
-	var c clearer
-	for {
-		c.names = c.names[:0]
-		scan := engine.Scan{Slot: slot, From: c.from, Visit: &c}
-		c.more = false
-		s.scan(&scan)
-		if scan.Err != nil {
-			return scan.Err
-		}
-		for _, name := range c.names {
-			c.txn.Reset(s, Blind, s.clock.Milli(), &c)
-			c.txn.Key(name)
-			s.Do(&c.txn)
-			if err := c.txn.Err(); err != nil {
-				return err
-			}
-		}
-		if !c.more {
-			return nil
-		}
-	}
-}
-
-// clearer is one slot's clearing: a page of names, and the step that deletes.
-type clearer struct {
-	names [][]byte
-	from  uint64
-	last  uint64
-	more  bool
-	txn   Txn
-}
-
-func (c *clearer) Visit(k engine.Key, _ engine.Entry) bool {
-	if len(c.names) >= sweepPage && k.Hash != c.last {
-		c.from, c.more = k.Hash, true
-		return false
-	}
-	c.last = k.Hash
-	c.names = append(c.names, append([]byte(nil), k.Name...))
-	return true
-}
-
-func (c *clearer) Decide(t *Txn) { t.Delete(0) }
-func (c *clearer) Done(*Txn)     {}

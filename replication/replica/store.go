@@ -105,17 +105,22 @@ func (s *Store) SetActiveExpire(on bool) { s.sweepOff.Store(!on) }
 // Sync makes everything durable.
 func (s *Store) Sync() error { return s.eng.Sync() }
 
-// Clear removes every key. Keys that are written meanwhile may stay.
-func (s *Store) Clear() error {
-	for i := range s.slots {
-		if s.eng.Len(uint16(i)) == 0 {
-			continue
-		}
-		if err := s.clearSlot(uint16(i)); err != nil {
-			return err
-		}
+// Flush hands what was written to the operating system; see engine.Engine.
+func (s *Store) Flush() error { return s.eng.Flush() }
+
+// Await calls done once everything up to pos is as durable as the settings
+// promise: at once, or later from another goroutine.
+func (s *Store) Await(pos engine.Position, done func(error)) { s.eng.Await(pos, done) }
+
+// Commit is Flush and Await for goroutines that may wait.
+func (s *Store) Commit(pos engine.Position) error {
+	if pos == 0 {
+		return nil
 	}
-	return nil
+	_ = s.eng.Flush() // its error comes out below, if it concerns pos
+	done := make(chan error, 1)
+	s.eng.Await(pos, func(err error) { done <- err })
+	return <-done
 }
 
 // The meta of an entry: its expiry in Unix ms (0: none), then 8 bytes kept for

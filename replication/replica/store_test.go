@@ -285,7 +285,7 @@ func TestScan(t *testing.T) {
 		for calls := 0; calls == 0 || cursor != 0; calls++ {
 			count := rapid.IntRange(1, 20).Draw(t, "count")
 			n := 0
-			next, err := s.Scan(cursor, count, c.now(), func(name []byte, _ int64) {
+			next, err := s.Scan(cursor, count, c.now(), true, func(name []byte, _ int64) {
 				n++
 				seen[string(name)]++
 			})
@@ -326,10 +326,10 @@ func TestScanSlotAndClear(t *testing.T) {
 		t.Fatalf("%d keys in the slot", n)
 	}
 	n := 0
-	if err := s.ScanSlot(slot, 10, c.now(), func([]byte, int64) { n++ }); err != nil || n != 10 {
+	if err := s.ScanSlot(slot, 10, c.now(), true, func([]byte, int64) { n++ }); err != nil || n != 10 {
 		t.Fatalf("%d keys, %v", n, err)
 	}
-	if err := s.Clear(); err != nil {
+	if _, err := s.Clear(true); err != nil {
 		t.Fatal(err)
 	}
 	expiring, _ := s.Expiring()

@@ -69,7 +69,7 @@ func (w *sweeper) slot(i uint16) {
 	for from, more := uint64(0), true; more; {
 		w.page.reset()
 		scan := engine.Scan{Slot: i, From: from, Visit: &w.page}
-		s.scan(&scan)
+		s.scan(&scan, true)
 		if scan.Err != nil {
 			s.log.Error("looking for expired keys failed", "slot", i, "err", scan.Err)
 			s.dueBy(i, w.page.now+1000)
@@ -79,6 +79,10 @@ func (w *sweeper) slot(i uint16) {
 			w.txn.Reset(s, Blind, w.page.now, nop{})
 			w.txn.Key(name)
 			s.Do(&w.txn)
+			if w.txn.Err() != nil { // writes are refused, which the engine has logged
+				s.dueBy(i, w.page.now+1000)
+				return
+			}
 		}
 		from, more = w.page.next, w.page.more
 	}
@@ -139,7 +143,8 @@ func (p *page) names() [][]byte {
 	return p.found
 }
 
-// reap removes the expired entries that a read has met.
+// reap removes the expired entries that a read has met, or has the sweep do it
+// if that had to wait for a disk: they are seen by nobody either way.
 func (s *Store) reap(t *Txn) {
 	if t.eng.Mode != engine.Read {
 		return // a write has removed them itself
@@ -149,5 +154,17 @@ func (s *Store) reap(t *Txn) {
 	for i := range t.eng.Keys {
 		w.Key(t.eng.Keys[i].Name)
 	}
-	s.Do(&w)
+	if !s.eng.Try(&w.eng) {
+		s.dueAll(t)
+	}
+}
+
+// dueAll has the sweep look at the slots of a transaction's keys.
+func (s *Store) dueAll(t *Txn) {
+	if t.eng.Mode != engine.Read {
+		return
+	}
+	for i := range t.eng.Keys {
+		s.dueBy(t.eng.Keys[i].Slot, t.now)
+	}
 }

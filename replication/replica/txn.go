@@ -196,15 +196,23 @@ func (s *Store) Try(t *Txn) bool {
 	return true
 }
 
-// Do carries the transaction out to its end, waiting for a disk if it must.
+// Start has a transaction that Try refused carried out on the engine's pool; it
+// returns at once. The step, which takes the place of the one before, is called
+// there, and its Done says that t is over.
+func (s *Store) Start(t *Txn, step Step) {
+	t.step = step
+	s.eng.Start(&t.eng)
+}
+
+// Do carries the transaction out to its end, waiting for a disk if it must: it
+// is for goroutines that serve nobody.
 func (s *Store) Do(t *Txn) {
 	if s.Try(t) {
 		return
 	}
 	w := &waiter{step: t.step}
 	w.wg.Add(1)
-	t.step = w
-	s.eng.Start(&t.eng)
+	s.Start(t, w)
 	w.wg.Wait()
 }
 
@@ -219,6 +227,27 @@ func (w *waiter) Done(*Txn)     { w.wg.Done() }
 
 // Err is why the transaction changed nothing, or nil.
 func (t *Txn) Err() error { return t.eng.Err }
+
+// Pos is what must be as durable as the settings promise before anybody is told
+// of what the transaction did or saw: see Store.Await.
+func (t *Txn) Pos() engine.Position { return t.eng.Pos }
+
+// Writes says whether the transaction may change something.
+func (t *Txn) Writes() bool { return t.eng.Mode != engine.Read }
+
+// Rename has key i's name stand in other memory: the same bytes, which must
+// stay unchanged until the transaction is over.
+func (t *Txn) Rename(i int, name []byte) { t.eng.Keys[i].Name = name }
+
+// Hash is a hash of key i's name.
+func (t *Txn) Hash(i int) uint64 { return t.eng.Keys[i].Hash }
+
+// Abandon undoes, within Decide, what was changed so far.
+func (t *Txn) Abandon() {
+	for i := range t.vals {
+		t.vals[i].changed = false
+	}
+}
 
 // Decide is the engine's call: it shows the step the values that the entries
 // stand for, and turns what the step changed into entries.
@@ -311,4 +340,9 @@ func (t *Txn) save(i int, old *engine.Entry, c *engine.Change) {
 }
 
 // Done passes the end of a started transaction on.
-func (t *Txn) Done(*engine.Txn) { t.step.Done(t) }
+func (t *Txn) Done(*engine.Txn) {
+	if t.expired {
+		t.store.dueAll(t)
+	}
+	t.step.Done(t)
+}
