@@ -51,7 +51,7 @@ func start(cfg *conf.Config, log *slog.Logger, level *slog.LevelVar, shutdown fu
 		Port: func() int { return int(n.port.Load()) }, File: cfg.File, Log: log, Shutdown: shutdown,
 		Durable: cfg.Durable(), Tidy: tidy(eng),
 	})
-	n.front, err = resp.New(n.commands, resp.Options{Loops: loops(cfg), Limits: limits(cfg), Backlog: cfg.TCPBacklog, Log: log})
+	n.front, err = resp.New(n.commands, resp.Options{Loops: loops(cfg), Adapt: cfg.IOThreads == 0, Limits: limits(cfg), Backlog: cfg.TCPBacklog, Log: log})
 	if err != nil {
 		n.store.Close()
 		return nil, err
@@ -97,14 +97,13 @@ func newActor() uint64 {
 	return binary.LittleEndian.Uint64(b[:])
 }
 
-// loops is how many connection loops serve: one where the machine has two cores,
-// of which clients usually need the other, half the cores elsewhere, at most
-// eight.
+// loops is how many connection loops there are: one a core, at most eight, if
+// that is not set. How many of these cores are then used follows the load.
 func loops(cfg *conf.Config) int {
 	if cfg.IOThreads > 0 {
 		return cfg.IOThreads
 	}
-	return min(max(runtime.GOMAXPROCS(0)/2, 1), 8)
+	return min(runtime.GOMAXPROCS(0), 8)
 }
 
 func limits(c *conf.Config) resp.Limits {

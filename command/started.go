@@ -59,7 +59,7 @@ func (w *worker) newStarted(c *call) *started {
 		x.txn = new(replica.Txn)
 	}
 	x.txn, w.txn = w.txn, x.txn
-	x.call, x.began = *c, w.last
+	x.call, x.began = *c, w.now()
 	x.buf, x.args = copyWords(x.buf[:0], x.args[:0], c.args)
 	x.keys = append(x.keys[:0], c.keys...)
 	if c.key.Name != nil { // its only key, of which the position was known
@@ -107,9 +107,7 @@ func (x *started) Done(*replica.Txn) {
 // finish is what is left to do in the session's turn.
 func (x *started) finish() bool {
 	c, w := &x.call, x.call.wk
-	if w.last.IsZero() {
-		w.last = x.over
-	}
+	w.begin()
 	if x.overlaps {
 		c.cl.lands(x)
 	}

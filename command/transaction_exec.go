@@ -23,13 +23,13 @@ func cmdExec(c *call) {
 	}
 	x := &exec{call: call{w: c.w, s: c.s, cl: cl, wk: c.wk, srv: c.srv, wall: c.wall,
 		now: c.srv.store.Now(c.wall), inExec: true, txn: c.wk.txn},
-		queue: queue, watched: watched, mark: c.w.Len(), last: c.wk.last}
+		queue: queue, watched: watched, mark: c.w.Len(), last: c.wk.now()}
 	x.call.exec = x
 	x.run()
 	c.failed = x.err
 	if x.later != nil {
 		c.pending = true
-		x.outer, x.began = *c, c.wk.last
+		x.outer, x.began = *c, c.wall
 		_, x.outer.args = copyWords(nil, nil, c.args)
 	}
 }
@@ -223,9 +223,7 @@ func (x *exec) suspend(land func()) {
 // resume goes on, in the session's turn; false if EXEC waits again.
 func (x *exec) resume() bool {
 	wk, land := x.call.wk, x.land
-	if wk.last.IsZero() {
-		wk.last = time.Now()
-	}
+	wk.begin()
 	x.land = nil
 	land()
 	x.replies = nil

@@ -13,11 +13,12 @@ type worker struct {
 	srv     *Server
 	call    call
 	txn     *replica.Txn
-	last    time.Time  // when the last command of this batch ended; zero: none
-	samples []sample   // of this batch
-	frame   []byte     // memory for a message that is being encoded
-	spare   []*started // at most keepStarted
-	ahead   ahead      // what is known of the commands that come next
+	began   time.Time     // when this batch began; zero: not yet
+	spent   time.Duration // from then until its last command ended
+	samples []sample      // of this batch
+	frame   []byte        // memory for a message that is being encoded
+	spare   []*started    // at most keepStarted
+	ahead   ahead         // what is known of the commands that come next
 
 	upTo    engine.Position // what its sessions' replies tell of, at most
 	gate    *resp.Gate      // the last one that replies had to wait at
@@ -47,8 +48,8 @@ func (w *worker) Close(s *resp.Session) {
 // Flush implements resp.Worker: it publishes the batch's figures, and says
 // whether the session's replies may be sent.
 func (w *worker) Flush(s *resp.Session) *resp.Gate {
-	now := w.last
-	w.last = time.Time{}
+	now := w.now()
+	w.began = time.Time{}
 	if len(w.samples) > 0 {
 		w.srv.admin.observe(w.srv, now)
 		w.srv.stats.add(w.samples)
@@ -59,11 +60,9 @@ func (w *worker) Flush(s *resp.Session) *resp.Gate {
 
 // Do implements resp.Worker.
 func (w *worker) Do(s *resp.Session, args [][]byte) resp.Verdict {
-	if w.last.IsZero() {
-		w.last = time.Now()
-	}
+	w.begin()
 	c := &w.call
-	*c = call{w: s.Writer(), args: args, s: s, cl: clientOf(s), wk: w, srv: w.srv, wall: w.last,
+	*c = call{w: s.Writer(), args: args, s: s, cl: clientOf(s), wk: w, srv: w.srv, wall: w.now(),
 		keys: c.keys[:0], pos: c.pos[:0]}
 	hint := w.ahead.take(args)
 	r, ok := hint.row, true
@@ -180,14 +179,26 @@ func (w *worker) execute(c *call) resp.Verdict {
 		c.now = w.srv.store.Now(c.wall)
 		r.run(c)
 	}
-	end := time.Now()
-	took := end.Sub(w.last)
-	w.last = end
+	end := time.Since(w.began)
+	took := end - w.spent
+	w.spent = end
 	if !c.pending {
 		w.executed(c, took, mark)
 	}
 	return resp.Done
 }
+
+// begin begins a batch, unless that was done.
+func (w *worker) begin() {
+	if w.began.IsZero() {
+		w.began, w.spent = time.Now(), 0
+	}
+}
+
+// now is when the last command of the batch ended, or the batch began. Only the
+// first reading of a batch asks the system for the wall clock too, which costs
+// as much again.
+func (w *worker) now() time.Time { return w.began.Add(w.spent) }
 
 // executed remembers a command that took some time, and whose reply begins at
 // mark.

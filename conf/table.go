@@ -71,7 +71,7 @@ var table = []section{
 		{name: "maxclients", def: "10000", live: true, kind: number{func(c *Config) *int { return &c.MaxClients }, 1, math.MaxUint32},
 			doc: "most connections at once"},
 		{name: "io-threads", def: "0", kind: number{func(c *Config) *int { return &c.IOThreads }, 0, 128},
-			doc: "connection loops; 0 chooses by the machine"},
+			doc: "connection loops, each with a goroutine of its own; 0: one a core, at most 8, served by as many goroutines as the load asks for"},
 	}},
 	{"Access", []row{
 		{name: "protected-mode", def: "yes", live: true, kind: yesNo{func(c *Config) *bool { return &c.ProtectedMode }},

@@ -9,11 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// loop serves many sessions from one goroutine: it waits for sockets with
-// epoll, and for tasks from other goroutines with an eventfd.
+// loop serves many sessions: it waits for sockets with epoll, and for tasks
+// from other goroutines with an eventfd.
 //
-// Everything in it belongs to its goroutine, but for what mu guards. A session
-// of the loop has its turn when the goroutine handles one of its events.
+// Everything in it belongs to the goroutine of the runner that has it, but for
+// what mu guards, and owner. A session of the loop has its turn when the
+// goroutine handles one of its events.
 type loop struct {
 	srv        *Server
 	worker     Worker
@@ -27,8 +28,9 @@ type loop struct {
 	tasks      []task    // being handled
 	turns      []*fdConn // had an event, and wait for the end of their turn
 
-	awake atomic.Bool // the goroutine will look at queue before it waits
-	mu    sync.Mutex  // guards what follows
+	owner atomic.Pointer[runner] // who is to have it: see crew
+	awake atomic.Bool            // the goroutine will look at queue before it sleeps
+	mu    sync.Mutex             // guards what follows
 	queue []task
 	fresh []*fdConn // connections to begin serving
 	stop  bool
@@ -45,26 +47,24 @@ type fdConn struct {
 
 const idleEvents = unix.EPOLLRDHUP
 
-func newLoops(srv *Server, n int) ([]*loop, error) {
-	loops := make([]*loop, n)
-	for i := range loops {
-		ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-		if err != nil {
-			return nil, err
-		}
-		wake, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
-		if err != nil {
-			return nil, err
-		}
-		l := &loop{srv: srv, worker: srv.handler.NewWorker(), ep: ep, wakeFD: wake,
-			conns: map[int32]*fdConn{}, rbuf: make([]byte, readSize)}
-		ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(wake)}
-		if err := unix.EpollCtl(ep, unix.EPOLL_CTL_ADD, wake, &ev); err != nil {
-			return nil, err
-		}
-		loops[i] = l
+func newLoop(srv *Server) (*loop, error) {
+	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, err
 	}
-	return loops, nil
+	wake, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
+	if err != nil {
+		unix.Close(ep)
+		return nil, err
+	}
+	l := &loop{srv: srv, worker: srv.handler.NewWorker(), ep: ep, wakeFD: wake,
+		conns: map[int32]*fdConn{}, rbuf: make([]byte, readSize)}
+	l.awake.Store(true)
+	if err := watch(ep, wake, true); err != nil {
+		l.release()
+		return nil, err
+	}
+	return l, nil
 }
 
 // adopt takes a connection over from the net package. It reports false if the
@@ -114,58 +114,57 @@ func (l *loop) begin(c *fdConn) {
 	l.worker.Open(&c.s)
 }
 
-// serve is the loop's goroutine.
-func (l *loop) serve() {
-	events := make([]unix.EpollEvent, maxEvents)
-	for l.collect() {
-		n := l.wait(events)
-		for i := range n {
-			ev := &events[i]
-			if int(ev.Fd) == l.wakeFD {
-				var b [8]byte
-				unix.Read(l.wakeFD, b[:])
-				continue
-			}
-			if c := l.conns[ev.Fd]; c != nil {
-				c.event(ev.Events)
-				l.turns = append(l.turns, c)
-			}
+// handle serves the sockets that are ready: one round of the loop. wakeFD is
+// that of the runner.
+func (l *loop) handle(events []unix.EpollEvent, wakeFD int) {
+	for i := range events {
+		ev := &events[i]
+		if c := l.conns[ev.Fd]; c != nil {
+			c.event(ev.Events)
+			l.turns = append(l.turns, c)
+		} else if fd := int(ev.Fd); fd == l.wakeFD || fd == wakeFD {
+			drain(fd)
 		}
-		// Replies are sent when all the commands at hand were executed, so that
-		// one Flush of the worker serves them all.
-		for i, c := range l.turns {
-			c.s.settle()
-			l.turns[i] = nil
-		}
-		l.turns = l.turns[:0]
 	}
+	// Replies are sent when all the commands at hand were executed, so that
+	// one Flush of the worker serves them all.
+	for i, c := range l.turns {
+		c.s.settle()
+		l.turns[i] = nil
+	}
+	l.turns = l.turns[:0]
+}
+
+// end closes the loop and its connections.
+func (l *loop) end() {
 	for _, c := range l.conns {
 		c.s.broken = true
 		c.s.settle()
 	}
-	unix.Close(l.ep)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.ended = true
+	l.release()
+}
+
+func (l *loop) release() {
+	unix.Close(l.ep)
 	unix.Close(l.wakeFD)
 }
 
-// wait returns the sockets that are ready. It first asks without blocking: a
-// busy loop then never tells Go's scheduler that it might block.
-func (l *loop) wait(events []unix.EpollEvent) int {
-	n := epollPoll(l.ep, events)
-	if n > 0 {
-		return n
-	}
-	l.awake.Store(false)
+// pending says whether collect would have something to do.
+func (l *loop) pending() bool {
 	l.mu.Lock()
-	work := len(l.queue) > 0 || len(l.fresh) > 0 || l.stop
-	l.mu.Unlock()
-	if !work {
-		n, _ = unix.EpollWait(l.ep, events, -1)
+	defer l.mu.Unlock()
+	return len(l.queue) > 0 || len(l.fresh) > 0 || l.stop
+}
+
+// try reports an error that leaves the loop deaf: it cannot happen unless
+// memory or file numbers have run out.
+func (l *loop) try(err error) {
+	if err != nil {
+		l.srv.log.Error("epoll refused to watch", "err", err)
 	}
-	l.awake.Store(true)
-	return max(n, 0)
 }
 
 // collect handles what other goroutines posted; false when the loop is to end.
@@ -328,7 +327,7 @@ func (l *loop) wake() {
 	if l.ended {
 		return
 	}
-	unix.Write(l.wakeFD, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	signal(l.wakeFD)
 }
 
 func (l *loop) halt() {

@@ -7,8 +7,10 @@ import "net"
 // loop stands in where there is no epoll: connections get goroutines.
 type loop struct{}
 
-func newLoops(*Server, int) ([]*loop, error) { return []*loop{{}}, nil }
-
 func (*loop) adopt(net.Conn) bool { return false }
-func (*loop) serve()              {}
-func (*loop) halt()               {}
+
+type crew struct{ loops []*loop }
+
+func newCrew(*Server, int, bool) (*crew, error) { return &crew{[]*loop{{}}}, nil }
+
+func (*crew) halt() {}

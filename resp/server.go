@@ -15,7 +15,11 @@ import (
 
 // Options are what a Server is built with.
 type Options struct {
-	Loops  int // epoll loops, at least 1; without meaning where there is no epoll
+	// Loops is how many epoll loops there are, at least 1; without meaning
+	// where there is no epoll. With Adapt, as many goroutines serve them as
+	// the load asks for; else one each.
+	Loops  int
+	Adapt  bool
 	Limits Limits
 	// Backlog is how many TCP connections the kernel queues before they are
 	// accepted; 0 leaves the system's number.
@@ -31,13 +35,13 @@ type Counters struct {
 
 // Server accepts connections and carries their sessions.
 //
-// Goroutines: one a listener, one a loop, one or two a TLS connection, and the
+// Goroutines: one a listener, those of the crew, one or two a TLS connection, and the
 // cron that looks for idle clients. Close ends and awaits them all.
 type Server struct {
 	handler Handler
 	log     *slog.Logger
 	limits  atomic.Pointer[Limits]
-	loops   []*loop
+	crew    *crew
 	next    atomic.Uint64 // the loop that gets the next connection
 	nextID  atomic.Int64
 	mem     atomic.Int64 // bytes of client buffers
@@ -61,13 +65,9 @@ type Server struct {
 func New(h Handler, o Options) (*Server, error) {
 	s := &Server{handler: h, log: o.Log, backlog: o.Backlog, sessions: map[int64]*Session{}, stop: make(chan struct{})}
 	s.SetLimits(o.Limits)
-	loops, err := newLoops(s, max(1, o.Loops))
-	if err != nil {
+	var err error
+	if s.crew, err = newCrew(s, max(1, o.Loops), o.Adapt); err != nil {
 		return nil, err
-	}
-	s.loops = loops
-	for _, l := range loops {
-		s.wg.Go(l.serve)
 	}
 	s.wg.Go(s.cron)
 	return s, nil
@@ -80,7 +80,7 @@ func (s *Server) Limits() *Limits { return s.limits.Load() }
 func (s *Server) SetLimits(l Limits) { s.limits.Store(&l) }
 
 // Loops is how many connection loops serve.
-func (s *Server) Loops() int { return len(s.loops) }
+func (s *Server) Loops() int { return len(s.crew.loops) }
 
 // ClientMemory is the memory in bytes of all clients' buffers.
 func (s *Server) ClientMemory() int64 { return s.mem.Load() }
@@ -182,7 +182,7 @@ func (s *Server) admit(nc net.Conn, tc *tls.Config) {
 		s.serveConn(tls.Server(nc, tc))
 		return
 	}
-	l := s.loops[s.next.Add(1)%uint64(len(s.loops))]
+	l := s.crew.loops[s.next.Add(1)%uint64(len(s.crew.loops))]
 	if !l.adopt(nc) {
 		s.serveConn(nc)
 	}
@@ -306,8 +306,6 @@ func (s *Server) Close() {
 	s.StopAccepting()
 	close(s.stop)
 	s.Each(func(x *Session) bool { x.Kill(); return true })
-	for _, l := range s.loops {
-		l.halt()
-	}
+	s.crew.halt()
 	s.wg.Wait()
 }

@@ -155,8 +155,14 @@ func carriers(t *testing.T, test func(t *testing.T, h *toy, srv *Server, dial fu
 
 func newToy(t *testing.T, lim Limits) (*toy, *Server) {
 	t.Helper()
+	return newToyWith(t, Options{Loops: 2, Limits: lim})
+}
+
+func newToyWith(t *testing.T, o Options) (*toy, *Server) {
+	t.Helper()
 	h := &toy{}
-	srv, err := New(h, Options{Loops: 2, Limits: lim, Backlog: 64, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	o.Backlog, o.Log = 64, slog.New(slog.NewTextHandler(io.Discard, nil))
+	srv, err := New(h, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,6 +218,18 @@ func expect(t *testing.T, nc net.Conn, want string) {
 	if string(got[:n]) != want {
 		t.Fatalf("got %q (%v), want %q", got[:n], err, want)
 	}
+}
+
+// exchange is send and expect for goroutines of a test.
+func exchange(nc net.Conn, text, want string) error {
+	if _, err := io.WriteString(nc, text); err != nil {
+		return err
+	}
+	got := make([]byte, len(want))
+	if n, err := io.ReadFull(nc, got); string(got[:n]) != want {
+		return fmt.Errorf("sent %q, got %q (%v), want %q", text, got[:n], err, want)
+	}
+	return nil
 }
 
 func expectEnd(t *testing.T, nc net.Conn) {

@@ -1,6 +1,10 @@
 package ring
 
-import "testing"
+import (
+	"testing"
+
+	"pgregory.net/rapid"
+)
 
 func TestSlot(t *testing.T) {
 	for _, tc := range []struct {
@@ -23,4 +27,29 @@ func TestSlot(t *testing.T) {
 			t.Errorf("Slot(%q) = %d, want %d", tc.key, got, tc.want)
 		}
 	}
+}
+
+// bitwiseCRC is crc16 as its definition has it, a bit at a time.
+func bitwiseCRC(b []byte) uint16 {
+	var crc uint16
+	for _, c := range b {
+		crc ^= uint16(c) << 8
+		for range 8 {
+			carry := crc&0x8000 != 0
+			crc <<= 1
+			if carry {
+				crc ^= 0x1021
+			}
+		}
+	}
+	return crc
+}
+
+func TestCRC16(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		b := rapid.SliceOf(rapid.Byte()).Draw(t, "key")
+		if got, want := crc16(b), bitwiseCRC(b); got != want {
+			t.Fatalf("crc16(%q) = %04x, want %04x", b, got, want)
+		}
+	})
 }

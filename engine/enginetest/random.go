@@ -28,11 +28,17 @@ func testRandom(t *testing.T, open Open) {
 			"thin": m.thin,
 			"scan": m.scan,
 			"drop": m.drop,
+			"hint": m.hint,
 		})
 		if err := m.twin.compare(e); err != nil {
 			rt.Fatal(err)
 		}
 	})
+}
+
+// hint names keys, some of which are there: which must change nothing.
+func (m *machine) hint(rt *rapid.T) {
+	m.engine.Prefetch(rapid.SliceOfN(drawKey, 0, 40).Draw(rt, "keys"))
 }
 
 // machine is the engine under test, its twin, and what can be done to them.

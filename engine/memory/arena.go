@@ -15,6 +15,7 @@ import (
 type block struct {
 	mem     []byte
 	touched int
+	chunk   *chunk // that it was carved from, if its pages are its own
 }
 
 const (
@@ -41,12 +42,14 @@ type arena struct {
 	// mu guards all below. It is taken with a shard locked, never the other
 	// way around.
 	mu     sync.Mutex
-	chunks [][]byte // every mapping that chunks were carved from
+	chunks []*chunk // the newest one last
 	rest   []byte   // the newest chunk from its first unused byte on
 	small  []byte   // the same of the block that blocks below a page come from
 	free   [orders][]block
 	dirty  int              // touched pages in free, in bytes
 	large  map[*byte][]byte // the mappings of blocks larger than a chunk
+
+	ripening ripening
 }
 
 func newArena(limit int64) *arena {
@@ -74,8 +77,8 @@ func (a *arena) take(n int) (block, error) {
 	case size < a.page:
 		return a.takeSmall(size)
 	default:
-		mem, err := a.carve(size)
-		return block{mem: mem}, err
+		mem, c, err := a.carve(size)
+		return block{mem: mem, chunk: c}, err
 	}
 }
 
@@ -93,11 +96,12 @@ func (a *arena) takeLarge(n int) (block, error) {
 // others, so it counts as touched from the start and for ever.
 func (a *arena) takeSmall(size int) (block, error) {
 	if len(a.small) < size {
-		mem, err := a.carve(64 << 10)
+		mem, c, err := a.carve(64 << 10)
 		if err != nil {
 			return block{}, err
 		}
 		a.small = mem
+		a.count(c, mem, false)
 	}
 	b := block{mem: a.small[:size:size], touched: size}
 	a.small = a.small[size:]
@@ -107,18 +111,29 @@ func (a *arena) takeSmall(size int) (block, error) {
 
 // carve cuts the next size bytes, whole pages, off the newest chunk. What a
 // full chunk has left is given up: it was never touched.
-func (a *arena) carve(size int) ([]byte, error) {
+func (a *arena) carve(size int) ([]byte, *chunk, error) {
 	if len(a.rest) < size {
-		chunk, err := mapMemory(chunkSize)
+		c, err := newChunk()
 		if err != nil {
-			return nil, engine.ErrFull
+			return nil, nil, engine.ErrFull
 		}
-		a.chunks = append(a.chunks, chunk)
-		a.rest = chunk
+		a.chunks = append(a.chunks, c)
+		a.rest = c.mem
 	}
 	mem := a.rest[:size:size]
 	a.rest = a.rest[size:]
-	return mem, nil
+	return mem, a.chunks[len(a.chunks)-1], nil
+}
+
+// count notes that a part of a chunk is in use, or no longer is.
+func (a *arena) count(c *chunk, mem []byte, less bool) {
+	c.count(mem, less, func(region int, full bool) {
+		if full {
+			a.ripening.add(ripe{c, region})
+		} else {
+			makeSmall(c.region(region))
+		}
+	})
 }
 
 // touch counts the pages of b up to its n-th byte as used.
@@ -128,6 +143,9 @@ func (a *arena) touch(b *block, n int) {
 	}
 	n = min(roundUp(n, a.page), len(b.mem))
 	a.used.Add(int64(n - b.touched))
+	if b.chunk != nil {
+		a.count(b.chunk, b.mem[b.touched:n], false)
+	}
 	b.touched = n
 }
 
@@ -143,6 +161,9 @@ func (a *arena) give(b block) {
 	if a.tooDirty(b) {
 		discardMemory(b.mem[:b.touched])
 		a.used.Add(-int64(b.touched))
+		if b.chunk != nil {
+			a.count(b.chunk, b.mem[:b.touched], true)
+		}
 		b.touched = 0
 	}
 	order := bits.Len(uint(len(b.mem)-1) / minBlock)
@@ -177,13 +198,14 @@ func (a *arena) giveLarge(b block) {
 
 // release unmaps everything.
 func (a *arena) release() {
+	a.ripening.stop()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, mem := range a.large {
 		unmapMemory(mem)
 	}
-	for _, mem := range a.chunks {
-		unmapMemory(mem)
+	for _, c := range a.chunks {
+		unmapMemory(c.mapped)
 	}
 	a.chunks, a.large, a.rest, a.small = nil, nil, nil, nil
 	a.free, a.dirty = [orders][]block{}, 0

@@ -227,3 +227,26 @@ func BenchmarkParallel(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkLookAhead is 16 GETs of keys that were named together before.
+func BenchmarkLookAhead(b *testing.B) {
+	const n = 2_000_000
+	e := filled(b, n)
+	var names [fetchKeys][benchName]byte
+	var keys [fetchKeys]engine.Key
+	l := newLoad(engine.Read, get)
+	i := 0
+	for b.Loop() {
+		for j := range keys {
+			i++
+			binary.LittleEndian.PutUint64(names[j][:], scatter(i, n))
+			hash := engine.Hash(names[j][:])
+			keys[j] = engine.Key{Slot: uint16(hash*0x9e3779b97f4a7c15>>32) % engine.Slots, Hash: hash, Name: names[j][:]}
+		}
+		e.Prefetch(keys[:])
+		for j := range keys {
+			l.txn.Keys = keys[j : j+1]
+			e.Try(&l.txn)
+		}
+	}
+}

@@ -28,38 +28,45 @@ func (e *Engine) Prefetch(keys []engine.Key) {
 	}
 	for len(keys) > 0 {
 		n := min(len(keys), fetchKeys)
+		// The locks are for finding the places. What is there may change before
+		// it is fetched: nothing is read, so it does not matter.
 		for i := range keys[:n] {
-			e.shards[shardOf(keys[i].Slot)].fetchCell(&keys[i])
+			prefetch(e.shards[shardOf(keys[i].Slot)].cellOf(&keys[i]))
 		}
 		for i := range keys[:n] {
-			e.shards[shardOf(keys[i].Slot)].fetchEntry(&keys[i])
+			p, size := e.shards[shardOf(keys[i].Slot)].entryOf(&keys[i])
+			for at := 0; at < min(size, fetchLines*cacheLine); at += cacheLine {
+				prefetch(unsafe.Add(p, at))
+			}
 		}
 		keys = keys[n:]
 	}
 }
 
-// fetchCell fetches the cell where the search for k begins.
-func (s *shard) fetchCell(k *engine.Key) {
+// cellOf is where the search for k begins, or nil.
+func (s *shard) cellOf(k *engine.Key) unsafe.Pointer {
 	s.mu.Lock()
-	at := s.leaf(localSlot(k.Slot), k.Hash)
-	if t := s.heap.table(at.link); t != nil {
-		prefetch(unsafe.Pointer(&t[t.home(tail(k.Hash, at.bits))]))
-	}
-	s.mu.Unlock()
-}
-
-// fetchEntry fetches the first entry that may be k's, going by its cell.
-func (s *shard) fetchEntry(k *engine.Key) {
-	s.mu.Lock()
+	defer s.mu.Unlock()
 	at := s.leaf(localSlot(k.Slot), k.Hash)
 	t := s.heap.table(at.link)
-	if lo, hi := t.run(tail(k.Hash, at.bits)); lo < hi {
-		r := t[lo].ref()
-		b := s.heap.slab(r.slab())
-		p := b.object(r.index())
-		for i := 0; i < fetchLines*cacheLine && i < int(b.size); i += cacheLine {
-			prefetch(unsafe.Add(p, i))
-		}
+	if t == nil {
+		return nil
 	}
-	s.mu.Unlock()
+	return unsafe.Pointer(&t[t.home(tail(k.Hash, at.bits))])
+}
+
+// entryOf is the first entry that may be k's, going by its cell, and its size;
+// or nil.
+func (s *shard) entryOf(k *engine.Key) (unsafe.Pointer, int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := s.leaf(localSlot(k.Slot), k.Hash)
+	t := s.heap.table(at.link)
+	lo, hi := t.run(tail(k.Hash, at.bits))
+	if lo == hi {
+		return nil, 0
+	}
+	r := t[lo].ref()
+	b := s.heap.slab(r.slab())
+	return b.object(r.index()), int(b.size)
 }

@@ -1,0 +1,109 @@
+package resp
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Loops go from runner to runner while their clients talk, and while promised
+// replies and messages arrive from other goroutines.
+func TestLoopsChangeRunners(t *testing.T) {
+	h, srv := newToyWith(t, Options{Limits: DefaultLimits(), Loops: 4})
+	dial := dialer(t, srv, "tcp")
+	var clients sync.WaitGroup
+	for range 12 {
+		nc := dial()
+		clients.Go(func() {
+			for j := range 300 {
+				text, want := fmt.Sprintf("echo %d\r\necho x\r\n", j+100), fmt.Sprintf("$3\r\n%d\r\n$1\r\nx\r\n", j+100)
+				if err := exchange(nc, text, want); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	promises := dial()
+	clients.Go(func() {
+		for i := range 100 {
+			go func() {
+				until(t, "the promise", func() bool { return len(h.promised()) > i })
+				h.promised()[i].Done()
+			}()
+			if err := exchange(promises, "later\r\necho 1\r\n", "$8\r\npromised\r\n$1\r\n1\r\n"); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	done := make(chan struct{})
+	go func() { clients.Wait(); close(done) }()
+	for n := 1; ; n = n%4 + 1 {
+		srv.crew.assign(n)
+		select {
+		case <-done:
+			return
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+// A server that follows the load answers, and ends, whatever the load is.
+func TestAdapt(t *testing.T) {
+	_, srv := newToyWith(t, Options{Limits: DefaultLimits(), Loops: 3, Adapt: true})
+	dial := dialer(t, srv, "tcp")
+	for range 6 {
+		nc := dial()
+		for range 20 {
+			send(t, nc, "echo 1\r\n")
+			expect(t, nc, "$1\r\n1\r\n")
+		}
+	}
+	if n := srv.crew.active.Load(); n < 1 || n > 3 {
+		t.Fatalf("%d runners serve", n)
+	}
+}
+
+// Rounds of many clients must not make garbage: when they did, the collector
+// ran 90 times a second.
+func TestRoundsMakeNoGarbage(t *testing.T) {
+	if scribble {
+		t.Skip("race builds copy the arguments")
+	}
+	_, srv := newToyWith(t, Options{Limits: DefaultLimits(), Loops: 1})
+	dial := dialer(t, srv, "tcp")
+	batch := strings.Repeat("*2\r\n$4\r\necho\r\n$1\r\nx\r\n", 16)
+	want := strings.Repeat("$1\r\nx\r\n", 16)
+	const clients, rounds = 60, 40
+	run := func(rounds int) {
+		var wg sync.WaitGroup
+		for range clients {
+			nc := dial()
+			wg.Go(func() {
+				defer nc.Close()
+				for range rounds {
+					if err := exchange(nc, batch, want); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		wg.Wait()
+	}
+	run(rounds)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	run(rounds)
+	runtime.ReadMemStats(&after)
+	// What the clients of this test allocate is a few hundred bytes a batch.
+	perBatch := (after.TotalAlloc - before.TotalAlloc) / (clients * rounds)
+	t.Logf("%d bytes allocated a batch", perBatch)
+	if perBatch > 4096 {
+		t.Errorf("%d bytes allocated a batch: reply buffers are not kept", perBatch)
+	}
+}
