@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // options are those of a server that the tests vary; the zero value is the
@@ -46,10 +47,21 @@ func (o options) common() []string {
 	return append(args, o.more...)
 }
 
+// rldbEngine is the engine that rldb is started with.
+func (o options) rldbEngine() string { return cmp.Or(o.engine, os.Getenv("RLDB_ENGINE"), "memory") }
+
+// appendOnly has redis-server keep a log where rldb does, so that both say so.
+func (o options) appendOnly() string {
+	if o.rldbEngine() == "memory" {
+		return "no"
+	}
+	return "yes"
+}
+
 // redisArgs are those of redis-server.
 func (o options) redisArgs(port int) []string {
 	args := []string{
-		"--port", strconv.Itoa(port), "--save", "", "--appendonly", "no",
+		"--port", strconv.Itoa(port), "--save", "", "--appendonly", o.appendOnly(),
 		"--databases", "1", "--enable-debug-command", "local",
 	}
 	if o.tlsPort != 0 {
@@ -66,8 +78,7 @@ func (o options) redisArgs(port int) []string {
 // rldbArgs are those of the binary under test.
 func (o options) rldbArgs(port int) []string {
 	args := []string{"--port", strconv.Itoa(port)}
-	engine := cmp.Or(o.engine, os.Getenv("RLDB_ENGINE"), "memory")
-	if engine != "default" {
+	if engine := o.rldbEngine(); engine != "default" {
 		args = append(args, "--engine", engine)
 	}
 	if o.dir != "" {
@@ -124,6 +135,25 @@ func start(t testing.TB, name, path string, args func(port int) []string) *proce
 		}
 		p.over = true
 	}
+}
+
+// startInVain runs a binary that must not start, and gives what it said.
+func startInVain(t testing.TB, o options) string {
+	t.Helper()
+	cmd := exec.Command(subjectPath(t, o.plain), o.rldbArgs(freePort(t))...)
+	cmd.Dir, cmd.Env = t.TempDir(), childEnv()
+	p := startProcess(t, "rldb", "", cmd)
+	p.over = true
+	select {
+	case <-p.done:
+	case <-time.After(startLimit):
+		p.kill()
+		t.Errorf("it runs: %s", p.log)
+	}
+	if p.err == nil {
+		t.Error("it ended with exit code 0")
+	}
+	return p.log.String()
 }
 
 // childEnv is the environment without RLDB_ variables: those are the tests' own

@@ -55,6 +55,9 @@ func (s *Session) learn(l *Later) {
 		if !s.finish(l) {
 			return
 		}
+		if s.mode == replySkipNext { // that was said by a command that ends here
+			s.mode = replySkip
+		}
 	}
 	l.known = true
 	s.promised += len(l.w.buf)
