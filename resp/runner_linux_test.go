@@ -132,5 +132,9 @@ func TestRunnerThatHasEnded(t *testing.T) {
 			}
 		}
 	}
-	// That every session is closed at the end is seen to by newToyWith.
+	srv.crew.assign(1)
+	clients[0].Close()
+	// The server is closed when loops are about to be handed on. That every
+	// session is closed then is seen to by newToyWith.
+	srv.crew.assign(4)
 }
