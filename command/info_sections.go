@@ -37,7 +37,11 @@ func (w *infoWriter) server() {
 	w.line("lru_clock", w.now.Unix()&(1<<24-1))
 	w.line("executable", exe)
 	w.line("config_file", s.opt.File)
-	w.line("io_threads_active", 0)
+	threads := 0
+	if s.front.Serving() > 1 {
+		threads = 1
+	}
+	w.line("io_threads_active", threads)
 }
 
 func (w *infoWriter) clients() {

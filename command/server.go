@@ -39,6 +39,7 @@ type Config interface {
 type Front interface {
 	Each(func(*resp.Session) bool)
 	Connected() int
+	Serving() int // goroutines that serve connection loops
 	ClientMemory() int64
 	Counters() resp.Counters
 }

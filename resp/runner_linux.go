@@ -300,6 +300,9 @@ func (c *crew) assign(n int) {
 	c.active.Store(int64(n))
 }
 
+// serving is how many runners serve.
+func (c *crew) serving() int { return int(c.active.Load()) }
+
 // adapt follows the load.
 func (c *crew) adapt() {
 	tick := time.NewTicker(spreadWindow)

@@ -82,6 +82,9 @@ func (s *Server) SetLimits(l Limits) { s.limits.Store(&l) }
 // Loops is how many connection loops serve.
 func (s *Server) Loops() int { return len(s.crew.loops) }
 
+// Serving is how many goroutines serve the loops now.
+func (s *Server) Serving() int { return s.crew.serving() }
+
 // ClientMemory is the memory in bytes of all clients' buffers.
 func (s *Server) ClientMemory() int64 { return s.mem.Load() }
 
