@@ -66,10 +66,10 @@ step "tests, with the race detector"
 packages=$(go list ./... | grep -v '/integration$')
 # shellcheck disable=SC2086
 go test -race -timeout 30m $packages
-step "commands over an engine that does nothing at once"
-RLDB_TEST_ENGINE=slow go test -race -timeout 30m ./command
 step "tests of memory, without the race detector, which would change what they measure"
 go test ./resp ./engine/memory
+step "commands over an engine that does nothing at once"
+RLDB_TEST_ENGINE=slow go test -race -timeout 30m ./command
 step "integration tests"
 go test -race -timeout 60m -v ./integration >integration.log 2>&1 || { tail -n 300 integration.log; exit 1; }
 grep -E '^(---|ok|PASS|FAIL)' integration.log | grep -v '^    ' || true

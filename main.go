@@ -27,10 +27,17 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "rldb:", err)
 		return 1
 	}
+	checking := len(args) > 0 && args[0] == "check"
+	if checking {
+		args = args[1:]
+	}
 	cfg, err := conf.Load(conf.Sources{
 		Args: args, Environ: os.Environ(), ReadFile: os.ReadFile, Dir: dir,
 		Memory: func() int64 { return conf.MachineMemory(os.ReadFile) },
 	})
+	if checking {
+		return check(cfg, err, stdout, stderr)
+	}
 	switch {
 	case errors.Is(err, conf.ErrHelp):
 		fmt.Fprint(stdout, conf.Help())

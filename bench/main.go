@@ -30,6 +30,8 @@ func workloads() []workload {
 		{"memory", "bytes a key beyond key and value, by number of keys", 1, memory},
 		{"latency", "GET percentiles at a fixed arrival rate, under SETs at a fixed arrival rate", 3, latency},
 		{"connections", "memory of idle connections", 1, connections},
+		{"durable", "bitcask with many keys beside redis-server with AOF: start-up, memory, disk, rates", 1, durable},
+		{"fsync", "redis-benchmark against bitcask beside redis-server with AOF, by fsync and pipeline depth", 3, fsyncs},
 		{"loops", "connection loops: rldb's, redcon's, a goroutine a connection", 3, loops},
 	}
 }

@@ -38,6 +38,9 @@ type options struct {
 	warmUp   time.Duration
 
 	connections int
+
+	durableKeys int
+	diskDir     string
 }
 
 func parseOptions(args []string, stderr io.Writer) (options, error) {
@@ -90,9 +93,9 @@ func generalFlags(fs *flag.FlagSet, o *options) {
 func throughputFlags(fs *flag.FlagSet, o *options) {
 	fs.IntVar(&o.requests, "n", 300_000, "throughput, loops: requests at depth 1 (deeper and --threads runs make more, to last as long)")
 	o.depths, o.threads, o.tests = []int{1, 16, 64}, []int{1, 2}, []string{"SET", "GET"}
-	fs.Var((*intList)(&o.depths), "depths", "throughput, loops: pipeline depths")
+	fs.Var((*intList)(&o.depths), "depths", "throughput, durable, fsync, loops: pipeline depths")
 	fs.Var((*intList)(&o.threads), "threads", "throughput: threads of redis-benchmark")
-	fs.Var((*nameList)(&o.tests), "tests", "throughput, loops: tests of redis-benchmark")
+	fs.Var((*nameList)(&o.tests), "tests", "throughput, durable, fsync, loops: tests of redis-benchmark")
 	fs.IntVar(&o.clients, "clients", 50, "throughput, loops: connections")
 	fs.IntVar(&o.size, "d", 64, "bytes a value, in every workload")
 	fs.IntVar(&o.keyspace, "r", 1_000_000, "throughput, loops: number of keys; all are there before the first request")
@@ -107,6 +110,8 @@ func residentFlags(fs *flag.FlagSet, o *options) {
 	fs.DurationVar(&o.seconds, "time", 30*time.Second, "latency: how long is measured")
 	fs.DurationVar(&o.warmUp, "warm-up", 3*time.Second, "latency: how long the load runs before that")
 	fs.IntVar(&o.connections, "connections", 10_000, "connections: how many")
+	fs.IntVar(&o.durableKeys, "durable-keys", 10_000_000, "durable: number of keys")
+	fs.StringVar(&o.diskDir, "disk", "", "durable, fsync: keep the data below this `folder`, on the disk to be measured; empty is the system's for temporary files")
 }
 
 // setQuick gives small numbers to the flags that were not given.
@@ -116,7 +121,7 @@ func setQuick(fs *flag.FlagSet) error {
 	for name, value := range map[string]string{
 		"rounds": "2", "n": "20000", "r": "100000", "keys": "10000,100000",
 		"resident": "100000", "set-rate": "20000", "get-rate": "5000", "time": "2s", "warm-up": "500ms",
-		"connections": "1000", "repeats": "1",
+		"connections": "1000", "durable-keys": "100000", "repeats": "1",
 	} {
 		if given[name] {
 			continue
@@ -141,7 +146,7 @@ func (o options) check() error {
 	positive := map[string][]int{
 		"n": {o.requests}, "d": {o.size}, "r": {o.keyspace}, "clients": {o.clients}, "depths": o.depths, "threads": o.threads,
 		"keys": o.keys, "resident": {o.resident}, "set-rate": {o.setRate}, "get-rate": {o.getRate},
-		"time": {int(o.seconds)}, "connections": {o.connections},
+		"time": {int(o.seconds)}, "connections": {o.connections}, "durable-keys": {o.durableKeys},
 	}
 	for name, values := range positive {
 		if slices.Min(values) < 1 {

@@ -44,10 +44,15 @@ func (s shape) requests(base int) int {
 
 // redisBenchmark runs redis-benchmark once and gives requests a second.
 func (b *bench) redisBenchmark(ctx context.Context, port int, s shape) (reading, error) {
+	return b.redisBenchmarkOver(ctx, port, s, b.opt.keyspace)
+}
+
+// redisBenchmarkOver does so on a number of keys.
+func (b *bench) redisBenchmarkOver(ctx context.Context, port int, s shape, keys int) (reading, error) {
 	n := s.requests(b.opt.requests)
 	args := []string{
 		"-h", "127.0.0.1", "-p", strconv.Itoa(port), "--csv", "-t", strings.ToLower(s.test), "-n", strconv.Itoa(n),
-		"-c", strconv.Itoa(b.opt.clients), "-P", strconv.Itoa(s.depth), "-d", strconv.Itoa(b.opt.size), "-r", strconv.Itoa(b.opt.keyspace),
+		"-c", strconv.Itoa(b.opt.clients), "-P", strconv.Itoa(s.depth), "-d", strconv.Itoa(b.opt.size), "-r", strconv.Itoa(keys),
 	}
 	if s.threads > 1 {
 		args = append(args, "--threads", strconv.Itoa(s.threads))

@@ -19,6 +19,9 @@ const (
 	stopLimit  = 15 * time.Second
 )
 
+// serverLog is the file of a server's folder that has what it printed.
+const serverLog = "server.log"
+
 // server is a running subject.
 type server struct {
 	subject
@@ -35,7 +38,7 @@ func (s subject) start(ctx context.Context, dir string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	log, err := os.Create(filepath.Join(dir, "server.log"))
+	log, err := os.Create(filepath.Join(dir, serverLog))
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +67,7 @@ func (s *server) pid() int { return s.cmd.Process.Pid }
 
 // ready waits until the server answers.
 func (s *server) ready(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	ctx, cancel := context.WithTimeout(ctx, max(s.patience, startLimit))
 	defer cancel()
 	every := time.NewTicker(20 * time.Millisecond)
 	defer every.Stop()
@@ -110,18 +113,28 @@ func (s *server) stop() error {
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return err
 	}
-	patience := time.NewTimer(stopLimit)
+	limit := max(s.patience, stopLimit)
+	patience := time.NewTimer(limit)
 	defer patience.Stop()
 	select {
 	case <-s.exited:
 		return nil
 	case <-patience.C:
 	}
-	if err := s.cmd.Process.Kill(); err != nil {
+	if err := s.end(); err != nil {
 		return err
 	}
+	return fmt.Errorf("%s did not stop within %v", s.name, limit)
+}
+
+// end kills the server, if it still runs.
+func (s *server) end() error {
+	err := s.cmd.Process.Kill()
 	<-s.exited
-	return fmt.Errorf("%s did not stop within %v", s.name, stopLimit)
+	if errors.Is(err, os.ErrProcessDone) {
+		return nil
+	}
+	return err
 }
 
 // freePort finds a port of the loopback that nobody listens on.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // subject is a server that can be measured.
@@ -18,6 +19,8 @@ type subject struct {
 	env  []string
 	// stateless says that it keeps nothing: it cannot be filled beforehand.
 	stateless bool
+	// patience is how long it may take to start, and to stop; 0 is the default.
+	patience time.Duration
 }
 
 // maxClients is enough for every workload; each server's own default is just
@@ -84,15 +87,17 @@ func inTurn(ctx context.Context, rounds int, subjects []subject, f func(round in
 	return nil
 }
 
-// with starts a subject, hands it to f, and stops it.
+// with starts a subject, in a new folder, hands it to f, and stops it.
 func (b *bench) with(ctx context.Context, s subject, f func(*server) error) error {
-	srv, err := s.start(ctx, b.dir)
-	if err != nil {
+	return b.inFolder(func(dir string) error {
+		srv, err := s.start(ctx, dir)
+		if err != nil {
+			return err
+		}
+		err = f(srv)
+		if stopped := srv.stop(); err == nil {
+			err = stopped
+		}
 		return err
-	}
-	err = f(srv)
-	if stopped := srv.stop(); err == nil {
-		err = stopped
-	}
-	return err
+	})
 }

@@ -29,7 +29,7 @@ func cmdExec(c *call) {
 	c.failed = x.err
 	if x.later != nil {
 		c.pending = true
-		x.outer, x.began = *c, c.wall
+		x.outer, x.began = *c, c.wk.now()
 		_, x.outer.args = copyWords(nil, nil, c.args)
 	}
 }

@@ -188,7 +188,7 @@ func (w *worker) execute(c *call) resp.Verdict {
 	return resp.Done
 }
 
-// begin begins a batch, unless that was done.
+// begin reads the clock if a batch begins.
 func (w *worker) begin() {
 	if w.began.IsZero() {
 		w.began, w.spent = time.Now(), 0

@@ -16,7 +16,8 @@
 //
 // Environment:
 //
-//	RLDB_SOAK=1        long form: 120,000 commands, 512 MB values, 1M arguments
+//	RLDB_SOAK=1        long form: 120,000 commands, 512 MB values, 1M arguments,
+//	                   20 kills of each engine with each setting of fsync
 //	RLDB_SUBJECT=PATH  a ready binary instead of a fresh build; a name that starts
 //	                   with redis-server is started as one (to test the tests)
 //	RLDB_ARGS="..."    more arguments for the binary under test

@@ -9,46 +9,41 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/rldb/rldb/engine"
 )
 
-// ErrFormat: the directory is not one that this engine may use.
-var ErrFormat = errors.New("bitcask: wrong data directory")
+// Name is the engine's name in the config and in its directory.
+const Name = "bitcask"
 
-// Files of the directory beside the segments.
+// mark is of the newest format that this version knows, and writes.
+var mark = engine.Mark{Engine: Name, Format: 1}
+
+// Files of the directory beside the segments and engine.MarkFile.
 const (
-	lockName   = "LOCK"
-	formatName = "ENGINE" // names the engine that the directory is of
-	cleanName  = "CLEAN"  // there while the engine is stopped and had been closed
-	formatText = "rldb bitcask 1\n"
-	formatWord = "rldb bitcask "
+	lockName  = "LOCK"
+	cleanName = "CLEAN" // there while the engine is stopped and had been closed
 )
 
-// checkFormat refuses a directory of another engine or of a newer version, and
+// checkMark refuses a directory of another engine or of a newer version, and
 // marks a new one as ours if it may.
-func checkFormat(fs FS, dir string, names []string, mark bool) error {
-	if !slices.Contains(names, formatName) {
+func checkMark(fs FS, dir string, names []string, write bool) error {
+	if !slices.Contains(names, engine.MarkFile) {
 		for _, n := range names {
 			if n != lockName && !strings.HasSuffix(n, tempSuffix) {
-				return fmt.Errorf("%w: %s holds files (%s) but no file %s that says which engine they are of", ErrFormat, dir, n, formatName)
+				return engine.Unmarked(dir, n)
 			}
 		}
-		if !mark {
-			return fmt.Errorf("%w: %s holds no data", ErrFormat, dir)
+		if !write {
+			return fmt.Errorf("%w: %s holds no data", engine.ErrDirectory, dir)
 		}
-		return writeFile(fs, dir, formatName, formatText)
+		return writeFile(fs, dir, engine.MarkFile, mark.Line())
 	}
-	text, err := readFile(fs, filepath.Join(dir, formatName), 1024)
-	switch version, ours := strings.CutPrefix(text, formatWord); {
-	case err != nil:
+	text, err := readFile(fs, filepath.Join(dir, engine.MarkFile), engine.MarkLimit)
+	if err != nil {
 		return err
-	case text == formatText:
-		return nil
-	case !ours:
-		return fmt.Errorf("%w: %s belongs to another engine (its file %s says %q), not to bitcask", ErrFormat, dir, formatName, text)
-	default:
-		return fmt.Errorf("%w: %s has format %q, and this version of rldb knows only format 1: use the version that wrote it, or a newer one",
-			ErrFormat, dir, strings.TrimSpace(version))
 	}
+	return mark.Check(dir, text)
 }
 
 // writeFile makes a small file, durable and at once.

@@ -18,7 +18,11 @@ import (
 // problemsOf collects what Verify reports.
 func problemsOf(t *testing.T, fs FS) (all []Problem) {
 	t.Helper()
-	must(t, Verify("data", fs, func(p Problem) { all = append(all, p) }))
+	v, err := Verify("data", fs, func(p Problem) { all = append(all, p) })
+	must(t, err)
+	if v.Faults != len(all) || v.Segments == 0 {
+		t.Errorf("%+v, and %d problems", v, len(all))
+	}
 	return all
 }
 
@@ -142,22 +146,22 @@ func TestRefusedDirectories(t *testing.T) {
 	if _, err := Open(o); !errors.Is(err, ErrLocked) {
 		t.Errorf("a second engine: error %v", err)
 	}
-	if err := Verify(o.Dir, nil, nil); !errors.Is(err, ErrLocked) {
+	if _, err := Verify(o.Dir, nil, nil); !errors.Is(err, ErrLocked) {
 		t.Errorf("Verify of a running engine: error %v", err)
 	}
 	must(t, e.Close())
 	must(t, open(t, o).Close())
 	for text, say := range map[string]string{
-		"rldb lsm 1\n": "belongs to another engine", "rldb bitcask 2\n": "use the version that wrote it", "": "no file ENGINE",
+		"rldb engine=lsm format=1\n": "data of the engine lsm, not of bitcask", "rldb engine=bitcask format=2\n": "use the version that wrote it", "": "no file ENGINE",
 	} {
 		fs := newMemFS()
-		name := formatName
+		name := engine.MarkFile
 		if text == "" {
 			name = "something else"
 		}
 		must(t, writeFile(fs, "data", name, text))
 		_, err := Open(quiet(fs))
-		if !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), say) {
+		if !errors.Is(err, engine.ErrDirectory) || !strings.Contains(err.Error(), say) {
 			t.Errorf("a directory that says %q: error %v", text, err)
 		}
 	}

@@ -53,7 +53,8 @@ func fuzz(f *testing.F, file string) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		bad := fs.killed()
 		bad.names[file] = &inode{data: data}
-		must(t, Verify("data", bad, func(Problem) {}))
+		_, err := Verify("data", bad, func(Problem) {})
+		must(t, err)
 		o := quiet(bad)
 		e := open(t, o)
 		for _, name := range []string{"key0", "key1", "key2", "key3", "key4", "key5", "key6", "left", "right", "gone"} {

@@ -28,7 +28,7 @@ func (e *Engine) recover() error {
 	if err != nil {
 		return err
 	}
-	if err := checkFormat(e.fs, e.opts.Dir, names, true); err != nil {
+	if err := checkMark(e.fs, e.opts.Dir, names, true); err != nil {
 		return err
 	}
 	if names, err = e.fs.List(e.opts.Dir); err != nil { // without what that has tidied

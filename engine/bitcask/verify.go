@@ -10,47 +10,66 @@ import (
 	"slices"
 )
 
+// Verified says what Verify has looked at.
+type Verified struct {
+	Segments int
+	Entries  int64
+	Faults   int
+	// Torn is where a kill has left entries that were not yet acknowledged. That
+	// is nothing wrong: the next start cuts it off.
+	Torn []Problem
+}
+
 // Verify reads all of a stopped engine's directory and reports what is wrong,
 // without changing anything. It fails if it cannot look, or if the engine runs.
-// A torn tail, which every kill may leave, is nothing wrong: the next start cuts
-// it off. A nil fs is the machine's.
-func Verify(dir string, fs FS, report func(Problem)) (err error) {
+// A nil fs is the machine's.
+func Verify(dir string, fs FS, report func(Problem)) (v Verified, err error) {
 	if fs == nil {
 		fs = OS()
 	}
 	names, err := fs.List(dir)
 	if err != nil {
-		return err
+		return v, err
 	}
-	if err := checkFormat(fs, dir, names, false); err != nil {
-		return err
+	if err := checkMark(fs, dir, names, false); err != nil {
+		return v, err
 	}
 	lock, err := fs.Lock(filepath.Join(dir, lockName))
 	if err != nil {
-		return fmt.Errorf("%w (%s)", err, dir)
+		return v, fmt.Errorf("%w (%s)", err, dir)
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
+	if names, err = fs.List(dir); err != nil { // as it is now that nobody else changes it
+		return v, err
+	}
+	fault := func(p Problem) {
+		v.Faults++
+		report(p)
+	}
 	clean := slices.Contains(names, cleanName)
 	c, err := inspect(fs, dir, names, false, func(p Problem) {
-		if !p.headless || clean || p.Size >= headerSize {
-			report(p)
+		if p.headless && !clean && p.Size < headerSize {
+			v.Torn = append(v.Torn, p)
+			return
 		}
+		fault(p)
 	})
 	if err != nil {
-		return err
+		return v, err
 	}
 	defer c.close()
 	for _, s := range c.segments {
-		v := verifier{seg: s, report: report}
-		if err := v.run(fs, c.hints[s.hintName()], clean); err != nil {
-			report(Problem{File: s.name, What: err.Error()})
+		one := verifier{Verified: &v, seg: s, report: fault}
+		if err := one.run(fs, c.hints[s.hintName()], clean); err != nil {
+			fault(Problem{File: s.name, What: err.Error()})
 		}
 	}
-	return nil
+	return v, nil
 }
 
 // verifier checks one segment, and that its hint says the same.
 type verifier struct {
+	*Verified
 	seg     *segment
 	report  func(Problem)
 	damaged bool
@@ -58,6 +77,7 @@ type verifier struct {
 
 func (v *verifier) run(fs FS, hinted, clean bool) error {
 	s := v.seg
+	v.Segments++
 	sum := newSummer()
 	sc := scanner{file: s.file, size: s.size.Load(), seed: s.crcSeed, off: headerSize}
 	for {
@@ -69,8 +89,13 @@ func (v *verifier) run(fs FS, hinted, clean bool) error {
 			break
 		}
 		if !hinted && !clean && s.number == s.lo {
-			if torn, err := isTorn(&sc, &it); err != nil || torn {
+			torn, err := isTorn(&sc, &it)
+			if err != nil {
 				return err
+			}
+			if torn {
+				v.Torn = append(v.Torn, Problem{File: s.name, Offset: it.off, Size: sc.size - it.off, What: "torn end"})
+				return nil
 			}
 		}
 		if it.state != whole {
@@ -78,6 +103,7 @@ func (v *verifier) run(fs FS, hinted, clean bool) error {
 			v.report(Problem{File: s.name, Offset: it.off, Size: it.end - it.off, What: it.state.String()})
 		}
 		if it.kind != kindBatch && it.state != gap {
+			v.Entries++
 			_ = sum.add(it.note())
 		}
 	}

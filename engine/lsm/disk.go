@@ -1,10 +1,16 @@
 package lsm
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
+	"math"
+	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -16,54 +22,152 @@ import (
 const logCategory = vfs.DiskWriteCategory("pebble-wal")
 
 // disk is the file system as Pebble sees it. It decides what a sync of the log
-// is (see the package's comment), and keeps the log's errors from Pebble, which
-// could only end the process: bytes for which a full disk has no room are held
-// until it has, any other error breaks the engine.
+// is (see the package's comment), and keeps errors from Pebble that could only
+// end the process: what a full disk has no room for, of the log (logfile.go) or
+// of Pebble's books, is held until it has; any other error of the log breaks
+// the engine.
 type disk struct {
 	vfs.FS
 	always bool // pass syncs of the log on
 	health *health
-	fsyncs atomic.Int64  // of the log
-	stop   chan struct{} // closed when nobody needs to wait for anything
+	fsyncs atomic.Int64 // of the log
 
-	// mu guards the log files that are not yet synced for good.
+	// patient is set once the engine is open: from then on Pebble's books wait
+	// for room. Before, Open fails.
+	patient atomic.Bool
+	waiting atomic.Int64  // how many writes to the books wait now
+	stop    chan struct{} // closed when nobody is to wait for anything
+	giveUp  func()        // closes it, once
+
+	// budget is how many bytes may be written until the next look at what the
+	// disk has left; see Engine.short.
+	budget atomic.Int64
+
+	// mu guards the log files that are not yet synced for good, and how many
+	// there have been. It may be taken with a log file's mu held, not the other
+	// way around.
 	mu   sync.Mutex
 	logs map[*logFile]struct{}
+	made uint64
 }
 
 func newDisk(fs vfs.FS, always bool, h *health) *disk {
-	return &disk{FS: fs, always: always, health: h, stop: make(chan struct{}), logs: map[*logFile]struct{}{}}
+	d := &disk{FS: fs, always: always, health: h, stop: make(chan struct{}), logs: map[*logFile]struct{}{}}
+	d.giveUp = sync.OnceFunc(func() { close(d.stop) })
+	d.budget.Store(math.MaxInt64)
+	return d
 }
+
+// isFull says whether an error means that there is no room.
+func isFull(err error) bool { return vfs.IsNoSpaceError(err) || errors.Is(err, syscall.EDQUOT) }
 
 // Unwrap is vfs.FS's.
 func (d *disk) Unwrap() vfs.FS { return d.FS }
 
 // Create is vfs.FS's.
 func (d *disk) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	f, err := d.FS.Create(name, c)
-	return d.wrap(f, err, c)
-}
-
-// ReuseForWrite is vfs.FS's.
-func (d *disk) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	f, err := d.FS.ReuseForWrite(from, to, c)
-	return d.wrap(f, err, c)
-}
-
-func (d *disk) wrap(f vfs.File, err error, c vfs.DiskWriteCategory) (vfs.File, error) {
-	if err != nil {
-		d.pause()
-		return nil, err
+	if c == logCategory {
+		return d.newLog(name), nil
 	}
-	if c != logCategory {
+	f, err := d.FS.Create(name, c)
+	if !isBook(c) {
+		if err != nil {
+			d.pause()
+			return nil, err
+		}
 		return &tableFile{File: f, disk: d}, nil
 	}
-	l := &logFile{File: f, disk: d}
-	d.mu.Lock()
-	d.logs[l] = struct{}{}
-	d.mu.Unlock()
-	return l, nil
+	for err != nil && d.wait(err) {
+		f, err = d.FS.Create(name, c)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &bookFile{File: f, disk: d}, nil
 }
+
+// ReuseForWrite is vfs.FS's. Only logs are used again; where that fails, a new
+// one does.
+func (d *disk) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	d.forget(from)
+	f, err := d.FS.ReuseForWrite(from, to, c)
+	if err == nil {
+		return d.addLog(&logFile{File: f, name: to}), nil
+	}
+	// What is left of it is in nobody's way: a log older than all that count.
+	_ = d.FS.Remove(from)
+	return d.newLog(to), nil
+}
+
+// Remove is vfs.FS's.
+func (d *disk) Remove(name string) error {
+	never := d.forget(name)
+	err := d.FS.Remove(name)
+	if never && errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// forget drops what is held of a log that is removed or used again: all of it is
+// in tables by then. It reports whether the file had never come to be.
+func (d *disk) forget(name string) (never bool) {
+	for _, l := range d.open() {
+		if l.name == name {
+			never = l.forget()
+		}
+	}
+	return never
+}
+
+// newLog makes a log file, if need be later: Pebble could not go on without.
+func (d *disk) newLog(name string) vfs.File {
+	l := &logFile{name: name}
+	d.addLog(l)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !d.holdsBefore(l) {
+		l.create(false) // health knows if that fails
+	}
+	return l
+}
+
+func (d *disk) addLog(l *logFile) *logFile {
+	l.disk = d
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.made++
+	l.number = d.made
+	d.logs[l] = struct{}{}
+	return l
+}
+
+// wait waits before a write to Pebble's books is tried again. It is false if
+// that is of no use.
+func (d *disk) wait(err error) bool {
+	if !isFull(err) || !d.patient.Load() {
+		return false
+	}
+	d.health.full(err)
+	d.waiting.Add(1)
+	defer d.waiting.Add(-1)
+	select {
+	case <-d.stop:
+		return false
+	case <-time.After(retryPause):
+		return true
+	}
+}
+
+// spend counts bytes that are about to be written, and has writes refused when
+// what was left of the disk at the last look is used up.
+func (d *disk) spend(n int) {
+	if d.budget.Add(-int64(n)) < 0 {
+		d.health.full(errReserve)
+	}
+}
+
+var errReserve = errors.New("only what is kept free is left")
 
 // retryPause is how long a failed write is kept from being tried again: Pebble
 // repeats what it does in the background at once.
@@ -76,14 +180,22 @@ func (d *disk) pause() {
 	}
 }
 
-// open gives the log files of now.
-func (d *disk) open() (logs []*logFile) {
+// open gives the log files of now, the oldest first.
+func (d *disk) open() []*logFile {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for l := range d.logs {
-		logs = append(logs, l)
+	return slices.SortedFunc(maps.Keys(d.logs), func(a, b *logFile) int { return cmp.Compare(a.number, b.number) })
+}
+
+// holdsBefore says whether a log that is older than l holds bytes. Then l holds
+// its own too, so that no later write is on the disk without the earlier ones.
+func (d *disk) holdsBefore(l *logFile) bool {
+	for _, o := range d.open() {
+		if o.number < l.number && o.holds() {
+			return true
+		}
 	}
-	return logs
+	return false
 }
 
 // fsync forces the log to the disk.
@@ -123,149 +235,44 @@ func (d *disk) written() error {
 // errHeld: the log has bytes for which the disk has no room.
 var errHeld = fmt.Errorf("%w: the log waits for room", engine.ErrDiskFull)
 
-// tableFile is any file but a log. Its errors are Pebble's to handle.
+// isBook says what a file is for that is neither log nor table: Pebble's list of
+// tables (MANIFEST) and what names the current one. Where these cannot be
+// written Pebble ends the process, so writing them waits for room.
+func isBook(c vfs.DiskWriteCategory) bool {
+	return c == "pebble-manifest" || c == vfs.WriteCategoryUnspecified
+}
+
+// bookFile is such a file. Pebble writes to it with only its lock of the
+// MANIFEST held, which Metrics needs (see Engine.look).
+type bookFile struct {
+	vfs.File
+	disk *disk
+}
+
+// Write is vfs.File's.
+func (f *bookFile) Write(p []byte) (done int, err error) {
+	f.disk.spend(len(p))
+	for {
+		n, err := f.File.Write(p[done:])
+		done += n
+		if err == nil || !f.disk.wait(err) {
+			return done, err
+		}
+	}
+}
+
+// tableFile is any other file but a log. Its errors are Pebble's to handle.
 type tableFile struct {
 	vfs.File
 	disk *disk
 }
 
+// Write is vfs.File's.
 func (f *tableFile) Write(p []byte) (int, error) {
+	f.disk.spend(len(p))
 	n, err := f.File.Write(p)
 	if err != nil {
 		f.disk.pause()
 	}
 	return n, err
-}
-
-// logFile is a file of the log. Pebble writes to and closes it on one goroutine
-// at a time; the engine's own fsyncs and retries come in beside that.
-type logFile struct {
-	vfs.File
-	disk  *disk
-	dirty atomic.Bool // there are bytes that no fsync has covered
-
-	// using is held, shared, while the file is fsynced, and whole to close it.
-	using  sync.RWMutex
-	closed bool
-
-	// mu guards what follows and orders the writes. It is not held during an
-	// fsync.
-	mu    sync.Mutex
-	held  []byte // what did not fit on the disk; bounded by what is in flight
-	lost  bool   // a write failed: what comes after it is dropped
-	ended bool   // Pebble is done with the file
-}
-
-// Write never fails for Pebble. Once bytes are held, those that follow are too,
-// so that the file stays what Pebble meant to write, up to some point.
-func (f *logFile) Write(p []byte) (int, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	switch {
-	case f.lost:
-	case len(f.held) > 0:
-		f.held = append(f.held, p...)
-	default:
-		f.write(p)
-	}
-	return len(p), nil
-}
-
-// write is called with mu held, and nothing in held that is not part of p.
-func (f *logFile) write(p []byte) {
-	n, err := f.File.Write(p)
-	if n > 0 {
-		f.dirty.Store(true)
-	}
-	switch {
-	case err == nil:
-		f.held = nil
-	case vfs.IsNoSpaceError(err):
-		f.held = append([]byte(nil), p[n:]...)
-		f.disk.health.full(err)
-	default:
-		f.held, f.lost = nil, true
-		f.disk.health.fail("writing the log", err)
-	}
-}
-
-// Sync is vfs.File's, called once a file is at its end.
-func (f *logFile) Sync() error { return f.SyncData() }
-
-// SyncTo is vfs.File's; it promises nothing.
-func (f *logFile) SyncTo(int64) (bool, error) { return false, nil }
-
-// SyncData is how Pebble asks for what it has written to be durable.
-func (f *logFile) SyncData() error {
-	if f.disk.always && !f.holds() {
-		// A failure is known to health, and asked for by disk.written.
-		_ = f.fsync()
-	}
-	return nil
-}
-
-// fsync forces the file to the disk. After a failure nobody knows what is on the
-// disk, and asking again may succeed without changing that: so it breaks the
-// engine for good.
-func (f *logFile) fsync() error {
-	f.using.RLock()
-	defer f.using.RUnlock()
-	if f.closed || !f.dirty.Swap(false) {
-		return nil
-	}
-	f.disk.fsyncs.Add(1)
-	if err := f.File.SyncData(); err != nil {
-		f.disk.health.fail("fsync of the log", err)
-		return err
-	}
-	return nil
-}
-
-// Close ends the file, once all of it is written: Pebble's recovery relies on
-// every log but the newest being complete, so that is forced to the disk too.
-func (f *logFile) Close() error {
-	f.mu.Lock()
-	f.ended = true
-	f.mu.Unlock()
-	// Failures are known to health; what is still held, the keeper settles.
-	_ = f.settle()
-	return nil
-}
-
-// settle tries to write what is held, and closes a file that has ended.
-func (f *logFile) settle() error {
-	f.mu.Lock()
-	if len(f.held) > 0 {
-		f.write(f.held)
-	}
-	held, ended := len(f.held) > 0, f.ended
-	f.mu.Unlock()
-	if held {
-		return errHeld
-	}
-	if !ended {
-		return nil
-	}
-	err := f.fsync()
-	return errors.Join(err, f.release())
-}
-
-// release closes the file for good, once.
-func (f *logFile) release() error {
-	f.using.Lock()
-	defer f.using.Unlock()
-	if f.closed {
-		return nil
-	}
-	f.closed = true
-	f.disk.mu.Lock()
-	delete(f.disk.logs, f)
-	f.disk.mu.Unlock()
-	return f.File.Close()
-}
-
-func (f *logFile) holds() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.held) > 0
 }

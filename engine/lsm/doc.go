@@ -27,6 +27,26 @@
 // A write whose transaction or Await ended in an error may have been carried out
 // or not. Started calls run in no particular order.
 //
+// # A full disk
+//
+// Pebble ends the process where it cannot begin a log, write its list of tables
+// (MANIFEST) or commit. The engine keeps a full disk from having that effect:
+//
+//   - Writes are refused (engine.ErrDiskFull) while less is left than two memtables
+//     take (on a small disk: than a twentieth of it). What the engine writes between
+//     two looks, a second apart, counts against what the last one found.
+//   - Where there is no room all the same (others fill the disk, too), bytes of
+//     the log, and a log that is to be begun, are held in memory, the list of
+//     tables waits, and Pebble tries tables again. Nothing of that has been
+//     acknowledged. Reads go on, but for those of keys that a call is in the
+//     middle of writing; with room again, so do writes.
+//   - A stop does not wait for room. If the list of tables is what waits, it ends
+//     with a fatal line and status 1, as a kill would, and loses nothing.
+//
+// Still fatal, with a line that names the file and the error: an error other than
+// a full disk in the list of tables or when a directory is synced, and a full
+// disk that only fsync reports.
+//
 // # Invariants
 //
 //   - A transaction holds the locks of its slots from its reads to its commit, in

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -33,7 +34,7 @@ type Engine struct {
 
 	metrics  atomic.Pointer[pebble.Metrics] // as of the last look
 	closed   atomic.Bool
-	stop     chan struct{} // ends the keeper
+	stop     chan struct{} // ends the keeper and the looker
 	stopOnce sync.Once
 	keeper   sync.WaitGroup
 }
@@ -57,8 +58,11 @@ func Open(o Options) (*Engine, error) {
 	e.flusher = newFlusher(e.flushLog)
 	e.readers = newPool(e, o.Workers, o.Queue)
 	e.writers = newPool(e, o.Workers, o.Queue)
+	e.look()
 	e.keep()
+	e.disk.patient.Store(true)
 	e.keeper.Go(e.keepLoop)
+	e.keeper.Go(e.lookLoop)
 	return e, nil
 }
 
@@ -230,6 +234,9 @@ func (e *Engine) Close() error {
 	if e.closed.Swap(true) {
 		return engine.ErrClosed
 	}
+	if e.health.writable() != nil {
+		e.disk.giveUp() // who waits for room would wait longer than a stop may take
+	}
 	e.readers.stop()
 	e.writers.stop()
 	e.stopKeeper()
@@ -245,21 +252,42 @@ func (e *Engine) Close() error {
 // finish leaves what a clean stop leaves. An engine that cannot write leaves the
 // log as it is.
 func (e *Engine) finish() error {
-	if err := e.sync(); err != nil {
+	if err := errors.Join(e.health.writable(), e.sync()); err != nil {
 		return err
 	}
 	if err := e.counts.save(e.db); err != nil {
 		return err
 	}
-	if err := e.db.Flush(); err != nil {
+	if err := e.flushTables(); err != nil {
 		return err
 	}
 	return e.sync()
 }
 
+// flushTables writes out what is in memory. It fails where Pebble would try for
+// ever.
+func (e *Engine) flushTables() error {
+	flushed, err := e.db.AsyncFlush()
+	if err != nil {
+		return err
+	}
+	tick := time.NewTicker(retryPause)
+	defer tick.Stop()
+	for {
+		select {
+		case <-flushed:
+			return nil
+		case <-tick.C:
+			if err := e.health.writable(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
 // release closes what is open of Pebble.
 func (e *Engine) release() (err error) {
-	close(e.disk.stop)
+	e.disk.giveUp()
 	if e.db != nil {
 		err = e.db.Close()
 	}

@@ -1,8 +1,12 @@
 package lsm
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
+	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -155,16 +159,142 @@ func TestDiskFullLogEnds(t *testing.T) {
 	must(t, e.Close())
 }
 
+// TestDiskFullBooks fills the disk when Pebble begins a log or lists its tables,
+// which it could not go on without.
+func TestDiskFullBooks(t *testing.T) {
+	for name, f := range map[string]*faults{
+		"log":      {ends: ".log", ops: []errorfs.OpKind{errorfs.OpCreate, errorfs.OpReuseForWrite}},
+		"manifest": {has: "MANIFEST", ops: []errorfs.OpKind{errorfs.OpFileWrite}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f.err = syscall.ENOSPC
+			fs := vfs.NewCrashableMem()
+			e := on(t, fs, f, Always)
+			must(t, put(e, 1, "before", "v"))
+			f.on.Store(true)
+			_, err := e.db.AsyncFlush() // begins a log, and adds a table to the list
+			must(t, err)
+			n := 0
+			for ; err == nil; n++ {
+				err = put(e, 1, fmt.Sprint("while", n), "v")
+			}
+			wantErr(t, "put", err, engine.ErrDiskFull)
+			_, err = start(e, 1, "refused", "x")
+			wantErr(t, "put", err, engine.ErrDiskFull)
+			wantValue(t, e, 1, "before", "v")
+			e.keep()
+			if e.Stats().Keys == 0 {
+				t.Error("no figures")
+			}
+			k := on(t, crashed(fs, false), &faults{}, Always) // a kill now loses nothing
+			wantValue(t, k, 1, "before", "v")
+			wantValue(t, k, 1, "while0", map[bool]string{true: "v"}[n > 1])
+			must(t, k.Close())
+
+			f.on.Store(false)
+			for e.health.writable() != nil {
+				e.keep()
+			}
+			must(t, put(e, 1, "after", "v"))
+			must(t, e.db.Flush())
+			must(t, put(e, 1, "later", "v"))
+			k = on(t, crashed(fs, false), &faults{}, Always)
+			for _, name := range []string{"before", "after", "later"} {
+				wantValue(t, k, 1, name, "v")
+			}
+			must(t, k.Close())
+			must(t, e.Close())
+		})
+	}
+}
+
+// TestCloseOfFull: a stop does not wait for room.
+func TestCloseOfFull(t *testing.T) {
+	fs := vfs.NewCrashableMem()
+	f := &faults{err: syscall.ENOSPC, ends: ".sst", ops: []errorfs.OpKind{errorfs.OpCreate}}
+	e := on(t, fs, f, Always)
+	must(t, put(e, 1, "before", "v"))
+	f.on.Store(true)
+	wantErr(t, "Close", e.Close(), engine.ErrDiskFull)
+	e = on(t, crashed(fs, false), &faults{}, Always)
+	wantValue(t, e, 1, "before", "v")
+	must(t, e.Close())
+}
+
+// TestFatal: where Pebble cannot go on, a line says what failed and where.
+func TestFatal(t *testing.T) {
+	f := &faults{err: syscall.EIO, has: "MANIFEST", ops: []errorfs.OpKind{errorfs.OpFileWrite}}
+	var log lockedBuffer
+	said, over := make(chan error, 1), make(chan bool)
+	o := small("dir")
+	o.FS, o.Log = f.wrap(vfs.NewMem()), slog.New(slog.NewTextHandler(&log, nil))
+	o.Fatal = func(err error) {
+		said <- err
+		<-over // for good, as far as the engine is concerned
+		runtime.Goexit()
+	}
+	e := opened(t, o)
+	must(t, put(e, 1, "k", "v"))
+	f.on.Store(true)
+	_, err := e.db.AsyncFlush()
+	must(t, err)
+	err = <-said
+	close(over)
+	for _, want := range []string{"MANIFEST flush failed", "input/output error"} {
+		if !strings.Contains(err.Error(), want) || !strings.Contains(log.String(), want) {
+			t.Errorf("the error is %v, the log %s; want %q", err, log.String(), want)
+		}
+	}
+	e.stopKeeper()
+	e.readers.stop()
+	e.writers.stop()
+	e.flusher.close()
+}
+
+// lockedBuffer takes a log.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// TestLittleRoom: writes are refused before all room is used up, even between
+// two looks at what there is.
 func TestLittleRoom(t *testing.T) {
 	fs := vfs.NewMem()
 	e := on(t, fs, &faults{}, EverySec)
+	e.stopKeeper() // this test looks
 	must(t, put(e, 1, "before", "v"))
-	fs.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: 1 << 20, TotalBytes: 1 << 40})
-	e.keep()
+	room := func(free uint64) {
+		fs.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: free, TotalBytes: 1 << 40})
+		e.keep()
+	}
+	room(1 << 20)
 	_, err := start(e, 1, "refused", "x")
 	wantErr(t, "put", err, engine.ErrDiskFull)
-	fs.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: 1 << 39, TotalBytes: 1 << 40})
-	e.keep()
+	const kept = 2 * mib // of small options
+	room(kept + 200_000)
+	value := strings.Repeat("v", 1000)
+	n := 0
+	for err = nil; err == nil; n++ {
+		err = put(e, 1, fmt.Sprint("key", n), value)
+	}
+	wantErr(t, "put", err, engine.ErrDiskFull)
+	if n < 100 || n > 200 {
+		t.Errorf("%d writes of 1000 bytes were let in for 200,000 bytes of room", n)
+	}
+	room(1 << 39)
 	must(t, put(e, 1, "after", "v"))
 	must(t, e.Close())
 }

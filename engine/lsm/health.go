@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/rldb/rldb/engine"
 )
@@ -58,7 +57,7 @@ func (h *health) fail(what string, err error) {
 		return
 	}
 	h.state.Store(&refusal{fmt.Errorf("%w: %s: %w", engine.ErrBroken, what, err), true})
-	h.log.Error("writes are refused until a restart", "doing", what, "err", err)
+	h.log.Error("writes are refused until a restart", "doing", what, "err", err.Error())
 }
 
 // full makes the engine refuse writes until room is called.
@@ -69,7 +68,7 @@ func (h *health) full(err error) {
 		return
 	}
 	h.state.Store(&refusal{fmt.Errorf("%w: %w", engine.ErrDiskFull, err), false})
-	h.log.Error("the disk is full, writes are refused", "err", err)
+	h.log.Error("the disk is full, writes are refused", "err", err.Error())
 }
 
 // room ends what full began.
@@ -90,8 +89,8 @@ func (h *health) background(err error) {
 	switch {
 	case pebble.IsCorruptionError(err):
 		h.corruptions.Add(1)
-		h.log.Error("a compaction met damaged data", "err", err)
-	case vfs.IsNoSpaceError(err):
+		h.log.Error("a compaction met damaged data", "err", err.Error())
+	case isFull(err):
 		h.failures.Add(1)
 		h.full(err)
 	case errors.Is(err, pebble.ErrCancelledCompaction):

@@ -63,6 +63,7 @@ type faults struct {
 	on   atomic.Bool
 	err  error
 	ends string // of the file's name
+	has  string // in it
 	ops  []errorfs.OpKind
 	seen atomic.Int64 // how many such operations there were, failed or not
 }
@@ -71,7 +72,7 @@ type faults struct {
 func (f *faults) wrap(fs vfs.FS) vfs.FS { return errorfs.Wrap(fs, errorfs.InjectorFunc(f.maybe)) }
 
 func (f *faults) maybe(op errorfs.Op) error {
-	if !strings.HasSuffix(op.Path, f.ends) {
+	if !strings.HasSuffix(op.Path, f.ends) || !strings.Contains(op.Path, f.has) {
 		return nil
 	}
 	for _, k := range f.ops {

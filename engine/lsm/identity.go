@@ -8,61 +8,53 @@ import (
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/rldb/rldb/engine"
 )
 
 // Name is the engine's name in the config and in its directory.
 const Name = "lsm"
 
-// format is the version of how the engine lays out its directory and keys.
-const format = 1
+// mark is of the newest format that this version knows, and writes: how the
+// engine lays out its directory and keys.
+var mark = engine.Mark{Engine: Name, Format: 1}
 
-// Files beside Pebble's.
-const (
-	identityFile = "ENGINE"  // whose directory this is: one line
-	runFile      = "RUNNING" // which process had it last: one line
-)
+// runFile is beside Pebble's files: which process had the directory last, in one
+// line.
+const runFile = "RUNNING"
 
 // identify checks that the directory is this engine's, and marks a new one.
 func identify(fs vfs.FS, dir string) error {
-	line, err := readLine(fs, fs.PathJoin(dir, identityFile))
+	text, err := readText(fs, fs.PathJoin(dir, engine.MarkFile))
 	if errors.Is(err, os.ErrNotExist) {
 		if err := refuseForeign(fs, dir); err != nil {
 			return err
 		}
-		return writeLine(fs, dir, identityFile, fmt.Sprintf("rldb engine=%s format=%d", Name, format))
+		return writeText(fs, dir, engine.MarkFile, mark.Line())
 	}
 	if err != nil {
 		return fmt.Errorf("lsm: %w", err)
 	}
-	return checkIdentity(dir, line)
+	return mark.Check(dir, text)
 }
 
-// checkIdentity refuses what another engine, or a newer one, has written.
-func checkIdentity(dir, line string) error {
-	var name string
-	var version int
-	if _, err := fmt.Sscanf(line, "rldb engine=%s format=%d", &name, &version); err != nil {
-		return fmt.Errorf("lsm: %s is not a data directory of rldb: its file %s says %q", dir, identityFile, line)
-	}
-	if name != Name {
-		return fmt.Errorf("lsm: %s is a data directory of the engine %s, not of %s", dir, name, Name)
-	}
-	if version < 1 || version > format {
-		return fmt.Errorf("lsm: %s has the format %d of the engine %s, and this version of rldb knows formats up to %d",
-			dir, version, name, format)
-	}
-	return nil
-}
-
-// refuseForeign refuses a Pebble database that is not marked as ours.
+// refuseForeign refuses a directory with files that nothing says to be ours. It
+// is called with the directory locked, and before Pebble makes a file.
 func refuseForeign(fs vfs.FS, dir string) error {
 	names, err := fs.List(dir)
 	if err != nil {
 		return fmt.Errorf("lsm: %w", err)
 	}
 	for _, n := range names {
-		if strings.HasPrefix(n, "MANIFEST-") || strings.HasSuffix(n, ".sst") {
-			return fmt.Errorf("lsm: %s holds a database that rldb did not make: there is %s but no %s", dir, n, identityFile)
+		if n == "LOCK" || strings.HasSuffix(n, newSuffix) {
+			continue
+		}
+		info, err := fs.Stat(fs.PathJoin(dir, n))
+		if err != nil {
+			return fmt.Errorf("lsm: %w", err)
+		}
+		if !info.IsDir() {
+			return engine.Unmarked(dir, n)
 		}
 	}
 	return nil
@@ -75,19 +67,19 @@ type run struct {
 }
 
 func (r run) write(fs vfs.FS, dir string) error {
-	return writeLine(fs, dir, runFile, fmt.Sprintf("boot=%s fsync=%s", r.boot, r.fsync))
+	return writeText(fs, dir, runFile, fmt.Sprintf("boot=%s fsync=%s\n", r.boot, r.fsync))
 }
 
 // readRun gives what the last process left, nothing if there was none.
 func readRun(fs vfs.FS, dir string) (r run, err error) {
-	line, err := readLine(fs, fs.PathJoin(dir, runFile))
+	text, err := readText(fs, fs.PathJoin(dir, runFile))
 	if errors.Is(err, os.ErrNotExist) {
 		return run{}, nil
 	}
 	if err != nil {
 		return run{}, fmt.Errorf("lsm: %w", err)
 	}
-	for _, word := range strings.Fields(line) {
+	for _, word := range strings.Fields(text) {
 		name, value, _ := strings.Cut(word, "=")
 		switch name {
 		case "boot":
@@ -115,19 +107,19 @@ func bootID() string {
 	return strings.TrimSpace(string(b))
 }
 
-func readLine(fs vfs.FS, path string) (string, error) {
+func readText(fs vfs.FS, path string) (string, error) {
 	f, err := fs.Open(path)
 	if err != nil {
 		return "", err
 	}
-	b, err := io.ReadAll(io.LimitReader(f, 1024))
-	return strings.TrimSpace(string(b)), errors.Join(err, f.Close())
+	b, err := io.ReadAll(io.LimitReader(f, engine.MarkLimit))
+	return string(b), errors.Join(err, f.Close())
 }
 
-// writeLine makes a file with one line, whole or not at all.
-func writeLine(fs vfs.FS, dir, name, line string) error {
+// writeText makes a small file, whole or not at all.
+func writeText(fs vfs.FS, dir, name, text string) error {
 	write := func(w io.Writer) error {
-		_, err := io.WriteString(w, line+"\n")
+		_, err := io.WriteString(w, text)
 		return err
 	}
 	if err := replaceFile(fs, dir, name, write); err != nil {
@@ -136,11 +128,14 @@ func writeLine(fs vfs.FS, dir, name, line string) error {
 	return nil
 }
 
+// newSuffix ends the name of a file that is being made.
+const newSuffix = ".new"
+
 // replaceFile makes or replaces a file by what write writes, whole or not at all,
 // and durably.
 func replaceFile(fs vfs.FS, dir, name string, write func(io.Writer) error) error {
 	path := fs.PathJoin(dir, name)
-	f, err := fs.Create(path+".new", vfs.WriteCategoryUnspecified)
+	f, err := fs.Create(path+newSuffix, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return err
 	}
@@ -151,7 +146,7 @@ func replaceFile(fs vfs.FS, dir, name string, write func(io.Writer) error) error
 	if err := errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	if err := fs.Rename(path+".new", path); err != nil {
+	if err := fs.Rename(path+newSuffix, path); err != nil {
 		return err
 	}
 	return syncDir(fs, dir)

@@ -2,9 +2,8 @@ package lsm
 
 import (
 	"fmt"
+	"math"
 	"time"
-
-	"github.com/rldb/rldb/engine"
 )
 
 // keepLoop is the keeper, one goroutine that looks after the disk every second.
@@ -23,16 +22,15 @@ func (e *Engine) keepLoop() {
 	}
 }
 
-// stopKeeper ends it; it may be called again.
+// stopKeeper ends the keeper and the looker; it may be called again.
 func (e *Engine) stopKeeper() {
 	e.stopOnce.Do(func() { close(e.stop) })
 	e.keeper.Wait()
 }
 
-// keep is one look.
+// keep is one round.
 func (e *Engine) keep() {
-	e.look()
-	if e.disk.settle() == nil {
+	if e.disk.settle() == nil && e.disk.waiting.Load() == 0 {
 		if err := e.short(); err != nil {
 			e.health.full(err)
 		} else {
@@ -46,22 +44,37 @@ func (e *Engine) keep() {
 	}
 }
 
-// look notes what is dear to ask for: Pebble gives its figures only when it is
-// not about to write its manifest, which may take an fsync.
-func (e *Engine) look() {
-	e.metrics.Store(e.db.Metrics())
+// lookLoop is the looker, one goroutine that asks for Pebble's metrics every
+// second. Nothing else does: to ask waits for a write to the MANIFEST, which on
+// a full disk waits for room.
+func (e *Engine) lookLoop() {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-e.stop:
+			return
+		case <-tick.C:
+			e.look()
+		}
+	}
 }
 
+func (e *Engine) look() { e.metrics.Store(e.db.Metrics()) }
+
 // short says whether so little room is left on the disk that writes should be
-// refused before flushes and new logs, for which Pebble needs room, fail.
+// refused before flushes and new logs, for which Pebble needs room, fail. It
+// sets what may be written until somebody looks again.
 func (e *Engine) short() error {
 	du, err := e.opts.FS.GetDiskUsage(e.opts.Dir)
 	if err != nil || du.TotalBytes == 0 {
+		e.disk.budget.Store(math.MaxInt64)
 		return nil // not known: writes fail when they fail
 	}
 	reserve := min(2*uint64(e.opts.MemtableBytes), du.TotalBytes/20)
 	if du.AvailBytes >= reserve {
+		e.disk.budget.Store(int64(min(du.AvailBytes-reserve, math.MaxInt64)))
 		return nil
 	}
-	return fmt.Errorf("%w: %d bytes are left, %d are kept free", engine.ErrDiskFull, du.AvailBytes, reserve)
+	return fmt.Errorf("%d bytes are left, %d are kept free", du.AvailBytes, reserve)
 }

@@ -32,7 +32,7 @@ func (l *pebbleLog) Errorf(format string, args ...any) { l.log.Error(fmt.Sprintf
 // on disk, so the process must not go on. It does not return.
 func (l *pebbleLog) Fatalf(format string, args ...any) {
 	err := fmt.Errorf("lsm: "+format, args...)
-	l.log.Error("the storage engine cannot go on, the process ends", "err", err)
+	l.log.Error("the storage engine cannot go on, the process ends", "err", err.Error())
 	l.fatal(err)
 	panic(err) // Fatal returned, which it must not
 }

@@ -29,7 +29,7 @@ func TestSecondOpenerRefused(t *testing.T) {
 
 func TestForeignDirectoryRefused(t *testing.T) {
 	for line, want := range map[string]string{
-		"rldb engine=bitcask format=1": "data directory of the engine bitcask, not of lsm",
+		"rldb engine=bitcask format=1": "data of the engine bitcask, not of lsm",
 		"rldb engine=lsm format=2":     "format 2 of the engine lsm",
 		"something else":               "not a data directory of rldb",
 		"":                             "not a data directory of rldb",
@@ -37,7 +37,7 @@ func TestForeignDirectoryRefused(t *testing.T) {
 		o := small("dir")
 		o.FS = vfs.NewMem()
 		must(t, o.FS.MkdirAll("dir", 0o755))
-		must(t, writeLine(o.FS, "dir", identityFile, line))
+		must(t, writeText(o.FS, "dir", engine.MarkFile, line))
 		if _, err := Open(o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("ENGINE %q: error %v, want %q", line, err, want)
 		}
@@ -48,7 +48,7 @@ func TestForeignDirectoryRefused(t *testing.T) {
 	must(t, db.Close())
 	o := small("dir")
 	o.FS = fs
-	if _, err := Open(o); err == nil || !strings.Contains(err.Error(), "rldb did not make") {
+	if _, err := Open(o); err == nil || !strings.Contains(err.Error(), "no file ENGINE") {
 		t.Errorf("a database of someone else: error %v", err)
 	}
 }

@@ -42,9 +42,9 @@ type Options struct {
 
 	// FS is where the files are, default the system's.
 	FS vfs.FS
-	// Fatal is called, on any goroutine, when Pebble cannot go on: its files
-	// of tables could not be recorded, or a new log not begun. It must not
-	// return. Default: exit with status 1; a line is logged before in any case.
+	// Fatal is called, on any goroutine, when Pebble cannot go on; see the
+	// package's comment. It must not return. Default: exit with status 1; a line
+	// is logged before in any case.
 	Fatal func(error)
 
 	// boot names this start of the machine; tests set it.

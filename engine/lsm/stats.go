@@ -16,7 +16,8 @@ func (e *Engine) UsedBytes() int64 {
 	return used
 }
 
-// Stats waits for nothing: Pebble's own figures are as of at most a second ago.
+// Stats waits for nothing: Pebble's own figures are as of at most a second ago,
+// while the disk is not full.
 func (e *Engine) Stats() engine.Stats {
 	st := engine.Stats{UsedBytes: e.UsedBytes()}
 	st.Keys, st.LiveBytes = e.counts.total()

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -33,7 +34,7 @@ func Verify(dir string, report func(file string, err error)) (Verified, error) {
 }
 
 func verify(fs vfs.FS, dir string, report func(string, error)) (Verified, error) {
-	if _, err := fs.Stat(fs.PathJoin(dir, identityFile)); errors.Is(err, os.ErrNotExist) {
+	if _, err := fs.Stat(fs.PathJoin(dir, engine.MarkFile)); errors.Is(err, os.ErrNotExist) {
 		return Verified{}, fmt.Errorf("lsm: %s holds no data of the engine %s", dir, Name)
 	}
 	lock, err := lockDir(fs, dir)
@@ -127,8 +128,20 @@ func (v *verifier) strayTables() error {
 func (v *verifier) table(file string) {
 	v.Tables++
 	if err := checkTable(v.fs, file); err != nil {
-		v.fault(file, err)
+		v.fault(file, placed(err))
 	}
+}
+
+// badBlock is how Pebble tells where a damaged block is: offset/length.
+var badBlock = regexp.MustCompile(`block (\d+)/(\d+): (.*)`)
+
+// placed says where in its file a block is damaged, as other faults do.
+func placed(err error) error {
+	m := badBlock.FindStringSubmatch(err.Error())
+	if m == nil {
+		return err
+	}
+	return fmt.Errorf("offset %s: damaged block of %s bytes: %s", m[1], m[2], m[3])
 }
 
 func checkTable(fs vfs.FS, file string) error {
