@@ -39,8 +39,10 @@ func TestDiskUse(t *testing.T) {
 					u.change(i, engine.Delete)
 					u.change(i, engine.Put)
 				}
-				if n%1000 == 0 {
+				if n%100 == 0 {
 					must(t, e.Flush())
+				}
+				if n%500 == 0 {
 					used := dirBytes(t, dir)
 					most, share = max(most, used), max(share, float64(used)/float64(allowed()))
 					if used > allowed()+segment {

@@ -85,6 +85,7 @@ func load(o Options) (*Engine, error) {
 	e.writes = make(chan job, o.ReadPool*queuePerRead)
 	e.wal = &wal{fs: o.FS, dir: o.Dir, limit: o.SegmentBytes, segments: &e.segments, log: o.Log, kick: make(chan struct{}, 1)}
 	e.keeper = newKeeper(e)
+	e.wal.assess = e.keeper.assess
 	e.syncer = &syncer{wal: e.wal, policy: o.Fsync, settled: e.keeper.assess, quit: make(chan struct{})}
 	if err := e.recover(); err != nil {
 		return nil, errors.Join(err, e.release())

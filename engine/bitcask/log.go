@@ -31,6 +31,7 @@ type wal struct {
 
 	unsettled atomic.Int64  // complete segments that are not durable yet
 	kick      chan struct{} // wakes the syncer
+	assess    func()        // looks at what the disk holds; it does not block
 
 	writing sync.Mutex // one write at a time
 
@@ -49,6 +50,7 @@ type wal struct {
 		rotated  []*segment // complete, but not settled yet
 		named    bool       // a file was made since the directory's last fsync
 		waiters  []waiter
+		unseen   int64 // bytes written since the last assess
 	}
 }
 
@@ -64,6 +66,10 @@ type chunk struct {
 	from    int64 // offset of the first byte
 	buf     []byte
 }
+
+// looksPerSegment is how often it is assessed, while a segment is written,
+// whether merging falls behind: what is written makes as much dead elsewhere.
+const looksPerSegment = 16
 
 // maxSpare bounds the memory that is kept for the next chunk.
 const maxSpare = 1 << 20
@@ -246,8 +252,15 @@ func (w *wal) writeChunks() error {
 	for {
 		m.Lock()
 		if m.first == 0 {
+			look := m.unseen >= w.limit/looksPerSegment
+			if look {
+				m.unseen = 0
+			}
 			m.Unlock()
 			w.roomAgain()
+			if look {
+				w.assess()
+			}
 			return nil
 		}
 		c := m.tail[0] // nobody else changes or removes it
@@ -271,6 +284,7 @@ func (w *wal) wrote(c *chunk) {
 	n := len(c.buf)
 	c.segment.size.Add(int64(n))
 	m.written += engine.Position(n)
+	m.unseen += int64(n)
 	w.pending.Add(-int64(n))
 	m.tail = slices.Delete(m.tail, 0, 1)
 	m.first--

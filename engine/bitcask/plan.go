@@ -20,7 +20,7 @@ func (b budget) waste() int64 { return b.used - b.needed }
 // goes at full speed. behind: so much that writes have to wait for it.
 func (b budget) begins() bool            { return b.waste() > b.soft/2 }
 func (b budget) hurry() bool             { return b.waste() > b.soft }
-func (b budget) behind(limit int64) bool { return b.waste() > b.soft+limit/2 }
+func (b budget) behind(limit int64) bool { return b.waste() > b.soft+limit/4 }
 
 // account adds segments up. Live is the engine's live bytes: keys, metas, values.
 func account(all []*segment, live, limit int64) (b budget) {
