@@ -66,7 +66,8 @@ func (r *runner) serve() {
 		for i := 0; i < len(r.loops); {
 			l := r.loops[i]
 			switch to := l.owner.Load(); {
-			case to != r && r.give(i, to):
+			case to != r:
+				r.give(i, to)
 			case !l.collect():
 				r.remove(i)
 				l.end()
@@ -126,8 +127,9 @@ func (r *runner) remove(i int) {
 	l.try(watch(l.ep, r.wakeFD, false))
 }
 
-// give hands loop i on; false if the other runner has ended.
-func (r *runner) give(i int, to *runner) bool {
+// give hands loop i on, or keeps it, as the last of its loops, if the other
+// runner has ended.
+func (r *runner) give(i int, to *runner) {
 	l := r.loops[i]
 	r.remove(i)
 	to.mu.Lock()
@@ -139,10 +141,9 @@ func (r *runner) give(i int, to *runner) bool {
 	if ended {
 		l.owner.Store(r)
 		r.add(l)
-		return false
+		return
 	}
 	to.wake()
-	return true
 }
 
 // sleep waits until there is something to do. A loop's awake goes off before

@@ -2,6 +2,7 @@ package resp
 
 import (
 	"fmt"
+	"net"
 	"runtime"
 	"strings"
 	"sync"
@@ -106,4 +107,34 @@ func TestRoundsMakeNoGarbage(t *testing.T) {
 	if perBatch > 4096 {
 		t.Errorf("%d bytes allocated a batch: reply buffers are not kept", perBatch)
 	}
+}
+
+// A runner that has ended takes no loops: the others keep theirs, each of them.
+func TestRunnerThatHasEnded(t *testing.T) {
+	_, srv := newToyWith(t, Options{Limits: DefaultLimits(), Loops: 4, Adapt: true})
+	dial := dialer(t, srv, "tcp") // Adapt: the first runner has all loops
+	last := srv.crew.runners[3]
+	last.halt()
+	until(t, "it has ended", func() bool {
+		last.mu.Lock()
+		defer last.mu.Unlock()
+		return last.ended
+	})
+	var clients []net.Conn
+	for range 8 {
+		clients = append(clients, dial())
+	}
+	for n := range 20 {
+		srv.crew.assign(1 + n%4)
+		for _, nc := range clients {
+			if err := exchange(nc, "echo 1\r\n", "$1\r\n1\r\n"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	srv.crew.assign(1)
+	clients[0].Close()
+	// The server is closed when loops are about to be handed on. That every
+	// session is closed then is seen to by newToyWith.
+	srv.crew.assign(4)
 }
