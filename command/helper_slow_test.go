@@ -30,7 +30,7 @@ type slowEngine struct {
 	starts int               // calls of Start so far
 	hold   func(*engine.Txn) // called by the goroutine of each transaction, before it is carried out
 	refuse error             // what writes fail with
-	asked  int               // calls of Await so far
+	lost   error             // what Await fails with
 	waits  []func(error)     // of held Awaits
 	holds  bool              // Awaits are held
 }
@@ -76,18 +76,18 @@ func (e *slowEngine) StartScan(s *engine.Scan) {
 func (e *slowEngine) Await(pos engine.Position, done func(error)) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.asked++
 	if e.holds {
 		e.waits = append(e.waits, done)
 		return
 	}
-	e.running.Go(func() { done(nil) })
+	err := e.lost
+	e.running.Go(func() { done(err) })
 }
 
-// settle ends the Awaits that are held, and holds no more.
+// settle ends the Awaits that are held, and with the same outcome those to come.
 func (e *slowEngine) settle(err error) {
 	e.mu.Lock()
-	e.holds = false
+	e.holds, e.lost = false, err
 	waits := e.waits
 	e.waits = nil
 	e.mu.Unlock()

@@ -357,7 +357,7 @@ func TestRepliesThatMustNotBeSent(t *testing.T) {
 		if got := next.do("GET k"); got != "$1\r\nv\r\n" {
 			t.Errorf("GET: %q", got)
 		}
-		e.set(func() { e.refuse = nil })
+		e.set(func() { e.refuse, e.lost = nil, nil })
 		next.play([]exchange{{"SET k w", "+OK\r\n"}, {"GET k", "$1\r\nw\r\n"}})
 	}
 }
