@@ -16,10 +16,13 @@ type meter struct {
 	at      int64   // when that was, by sinceStart
 	cpu     int64   // what the process had used then, ns
 	idle    int64   // what the machine had had to spare then, ns; -1: not known
+
+	traffic func() int64 // bytes received and sent since the start
+	bytes   int64        // what it was then
 }
 
-func newMeter(runners []*runner) *meter {
-	m := &meter{runners: runners, slept: make([]int64, len(runners)), idle: -1}
+func newMeter(runners []*runner, traffic func() int64) *meter {
+	m := &meter{runners: runners, slept: make([]int64, len(runners)), idle: -1, traffic: traffic}
 	m.window(len(runners))
 	return m
 }
@@ -38,6 +41,9 @@ func (m *meter) window(active int) usage {
 		}
 		m.slept[i] = slept
 	}
+	bytes := m.traffic()
+	u.work = float64(bytes-m.bytes) / span * float64(time.Second)
+	m.bytes = bytes
 	cpu := processTime()
 	u.cpu = float64(cpu-m.cpu) / span
 	m.cpu = cpu

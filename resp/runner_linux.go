@@ -243,6 +243,7 @@ type crew struct {
 	loops   []*loop
 	runners []*runner
 	active  atomic.Int64 // runners that serve
+	traffic func() int64 // bytes received and sent since the start
 	stop    chan struct{}
 	judge   sync.WaitGroup // the goroutine that looks at the load
 	wg      sync.WaitGroup // runners
@@ -250,7 +251,7 @@ type crew struct {
 
 // newCrew starts n loops. With adapt they begin with one runner.
 func newCrew(srv *Server, n int, adapt bool) (*crew, error) {
-	c := &crew{stop: make(chan struct{})}
+	c := &crew{stop: make(chan struct{}), traffic: func() int64 { return srv.netIn.Load() + srv.netOut.Load() }}
 	for range n {
 		l, err := newLoop(srv)
 		if err == nil {
@@ -308,7 +309,7 @@ func (c *crew) adapt() {
 	tick := time.NewTicker(spreadWindow)
 	defer tick.Stop()
 	p := spreading{most: len(c.runners), active: 1}
-	m := newMeter(c.runners)
+	m := newMeter(c.runners, c.traffic)
 	for {
 		select {
 		case <-c.stop:

@@ -1,33 +1,42 @@
 package resp
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // The epoll loops of a node are served by runners, goroutines that each have
 // one loop or several. A runner more is a gain when those there are have more
 // to do than they can, and a core is idle. It is a loss when there is none: the
 // runners then take turns on a core with each other, or with the clients of a
-// benchmark on the same machine. So the number follows the load: see crew.
+// benchmark on the same machine; and each round of theirs is for fewer clients.
+// So one more is tried where it may help, and stays if it does: see crew.
 
 // usage is what was seen in one window of time.
 type usage struct {
 	busiest float64 // share of it, 0 to 1, that the busiest runner did not sleep
 	cpu     float64 // cores' worth that this process used
 	idle    float64 // cores' worth that the machine had to spare
+	work    float64 // what was done: bytes received and sent, a second
 }
 
 const (
 	// spreadWindow is how long a window is.
 	spreadWindow = 100 * time.Millisecond
 	// saturated is the share from which a runner has no time left, spareCore
-	// what must be idle for one more to be worth it.
+	// what must be idle for one more to be tried.
 	saturated = 0.95
-	spareCore = 0.15
+	spareCore = 0.25
+	// One more is on trial for trialWindows, without the first: it stays if
+	// worth times as much was done as in as many windows before.
+	trialWindows = 4
+	worth        = 1.05
 	// One runner less follows after calmWindows in which the process used no
 	// more than fewer runners could, and slack.
 	calmWindows = 5
 	slack       = 0.1
-	// After that, a runner more is not tried for a while, which doubles each
-	// time up to a bound: where it does not help it is seldom tried.
+	// Where one more was not worth it, it is not tried again for a while, which
+	// doubles each time up to a bound. In windows.
 	firstHold = 10
 	lastHold  = 600
 )
@@ -40,24 +49,51 @@ type spreading struct {
 	calm   int // windows in a row in which fewer would have done
 	wait   int // windows before one more may be tried
 	hold   int // what wait was last set to
+
+	recent [trialWindows]float64 // work of the last windows, the latest first
+	trial  int                   // windows of a trial still to come; 0: there is none
+	before float64               // work of a window before it
 }
 
 // next is how many runners are to serve after a window.
 func (p *spreading) next(u usage) int {
+	copy(p.recent[1:], p.recent[:])
+	p.recent[0] = u.work
 	p.wait = max(p.wait-1, 0)
-	switch {
-	case p.active < p.most && p.wait == 0 && u.busiest >= saturated && u.idle >= spareCore:
-		p.active++
+	calm := p.active > 1 && u.cpu <= float64(p.active-1)+slack
+	if !calm {
 		p.calm = 0
-	case p.active > 1 && u.cpu <= float64(p.active-1)+slack:
-		if p.calm++; p.calm >= calmWindows {
+	}
+	switch {
+	case p.trial > 0:
+		if p.trial--; p.trial == 0 && p.lately() < worth*p.before {
 			p.active--
-			p.calm = 0
 			p.hold = min(max(2*p.hold, firstHold), lastHold)
 			p.wait = p.hold
+		} else if p.trial == 0 {
+			p.hold = 0
 		}
-	default:
-		p.calm = 0
+	case calm:
+		if p.calm++; p.calm == calmWindows {
+			p.active--
+			p.calm = 0
+		}
+	case p.active < p.most && p.wait == 0 && u.busiest >= saturated && u.idle >= spareCore && p.steady():
+		p.before, p.trial = p.lately(), 1+trialWindows
+		p.active++
 	}
 	return p.active
 }
+
+// lately is the work of the last windows, in the mean.
+func (p *spreading) lately() float64 {
+	sum := 0.0
+	for _, w := range p.recent {
+		sum += w
+	}
+	return sum / trialWindows
+}
+
+// steady says whether the load has been there for as long as a trial takes, so
+// that what comes can be compared with it.
+func (p *spreading) steady() bool { return slices.Min(p.recent[:]) > p.lately()/2 }
