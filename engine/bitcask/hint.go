@@ -117,9 +117,10 @@ func (w *hintWriter) finish(dataSize int64) error {
 	return w.file.Sync()
 }
 
-// readHint gives each entry of a hint to apply. If it fails with errHint some
-// may have been given already, in order, from the first.
-func readHint(f io.ReaderAt, size int64, s *segment, dataSize int64, apply func(*note) error) error {
+// readHint gives each entry of a hint to apply, and some at a time to ahead, if
+// that is not nil, before. If it fails with errHint some may have been given
+// already, in order, from the first.
+func readHint(f io.ReaderAt, size int64, s *segment, dataSize int64, ahead func([]note), apply func(*note) error) error {
 	r := io.NewSectionReader(f, 0, size)
 	b := make([]byte, hintHead)
 	if _, err := io.ReadFull(r, b); err != nil {
@@ -131,7 +132,7 @@ func readHint(f io.ReaderAt, size int64, s *segment, dataSize int64, apply func(
 		binary.LittleEndian.Uint32(b[m:]) != s.number || binary.LittleEndian.Uint64(b[m+4:]) != s.salt {
 		return fmt.Errorf("%w: not of this segment", errHint)
 	}
-	p := hintParser{last: headerSize, dataSize: dataSize, apply: apply}
+	p := hintParser{last: headerSize, dataSize: dataSize, ahead: ahead, apply: apply}
 	var block []byte
 	for left := size - int64(hintHead); ; {
 		var head [blockHead]byte
@@ -170,19 +171,33 @@ type hintParser struct {
 	last     int64
 	dataSize int64
 	count    uint64
+	ahead    func([]note)
 	apply    func(*note) error
+	notes    [lookAhead]note
 }
+
+// lookAhead is how many keys are looked up together.
+const lookAhead = 16
 
 func (p *hintParser) block(b []byte) error {
 	for len(b) > 0 {
-		n, rest, ok := p.note(b)
-		if !ok || n.end() > p.dataSize {
-			return fmt.Errorf("%w: damaged entry", errHint)
+		notes := p.notes[:0]
+		for len(b) > 0 && len(notes) < lookAhead {
+			n, rest, ok := p.note(b)
+			if !ok || n.end() > p.dataSize {
+				return fmt.Errorf("%w: damaged entry", errHint)
+			}
+			p.last, b = n.end(), rest
+			notes = append(notes, n)
 		}
-		p.last, b = n.end(), rest
-		p.count++
-		if err := p.apply(&n); err != nil {
-			return err
+		if p.ahead != nil {
+			p.ahead(notes)
+		}
+		for i := range notes {
+			p.count++
+			if err := p.apply(&notes[i]); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -39,11 +39,17 @@ func (k *keeper) wake() {
 	}
 }
 
-// assess is called by the syncer for every segment that has become settled: so
-// writes wait from the moment that they have to.
+// assess is called by the syncer for every segment that has become settled, and
+// several times while one is written: so writes wait from the moment that they
+// have to, and a merge that is under way goes at full speed from the moment that
+// they would soon have to.
 func (k *keeper) assess() {
 	limit := k.e.opts.SegmentBytes
-	if account(k.e.segments.ordered(), k.e.live.Load(), limit).behind(limit) {
+	b := account(k.e.segments.ordered(), k.e.live.Load(), limit)
+	if b.hurry() {
+		k.pace.free.Store(true)
+	}
+	if b.behind(limit) {
 		k.behind.Store(true)
 	}
 	k.wake()
@@ -100,7 +106,9 @@ func (k *keeper) next(all []*segment) (run, bool) {
 	p := planner{all: all, limit: limit, dropping: k.e.dropping.Load() > 0}
 	b := account(all, k.e.live.Load(), limit)
 	k.pace.free.Store(b.hurry())
-	k.behind.Store(b.behind(limit))
+	if was := k.behind.Swap(b.behind(limit)); was && !k.behind.Load() {
+		k.signal() // or else who waits would wait for the next merge to end
+	}
 	if b.begins() || k.forced.Load() {
 		if r, ok := p.choose(); ok {
 			return r, true

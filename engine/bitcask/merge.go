@@ -25,6 +25,10 @@ type merger struct {
 	keys [1]engine.Key
 	ask  func(t *engine.Txn)
 	is   bool // the answer
+	// Keys that are about to be looked up: the index fetches them together.
+	ahead [lookAhead]engine.Key
+	// A location that is being put into the index.
+	place [maxLocation]byte
 }
 
 var errDamaged = errors.New("bitcask: a segment is damaged and stays as it is")
@@ -116,7 +120,10 @@ func (m *merger) write(p *pace) error {
 // copySegment copies what is still needed of one segment.
 func (m *merger) copySegment(s *segment, p *pace) error {
 	sc := scanner{file: s.file, size: s.size.Load(), seed: s.crcSeed, off: headerSize, pace: p.take}
-	for {
+	for n := 0; ; n++ {
+		if n%lookAhead == 0 {
+			m.e.index.Prefetch(sc.ahead(m.ahead[:0]))
+		}
 		it, ok, err := sc.next()
 		if err != nil {
 			return m.readFailed(s, err)
@@ -244,8 +251,19 @@ func (m *merger) publish() error {
 // so whatever the index still refers to in the run is what has been copied.
 func (m *merger) move() error {
 	f := m.hint.file
-	err := readHint(f, m.hint.size, m.out, m.size, m.moveOne)
+	err := readHint(f, m.hint.size, m.out, m.size, m.fetch, m.moveOne)
 	return errors.Join(err, f.Close())
+}
+
+// fetch has the index fetch the keys that moveOne will look up next.
+func (m *merger) fetch(notes []note) {
+	keys := m.ahead[:0]
+	for i := range notes {
+		if n := &notes[i]; n.kind == kindPut {
+			keys = append(keys, engine.Key{Slot: n.slot, Hash: engine.Hash(n.name()), Name: n.name()})
+		}
+	}
+	m.e.index.Prefetch(keys)
 }
 
 func (m *merger) moveOne(n *note) error {
@@ -264,7 +282,7 @@ func (m *merger) moveOne(n *note) error {
 		m.run.segments[i].die(len(n.name()), n.value)
 		m.out.become(len(n.name()), n.value)
 		loc := location{off: n.off, segment: m.out.number, value: n.value}
-		t.New[0] = engine.Change{Action: engine.Put, Meta: t.Old[0].Meta, Head: appendLocation(nil, loc)}
+		t.New[0] = engine.Change{Action: engine.Put, Meta: t.Old[0].Meta, Head: appendLocation(m.place[:0], loc)}
 	}
 	name := n.name()
 	m.keys[0] = engine.Key{Slot: n.slot, Hash: engine.Hash(name), Name: name}

@@ -158,7 +158,7 @@ func (l *loader) loadHint(s *segment) error {
 	if err != nil {
 		return err
 	}
-	if err := readHint(f, size, s, s.size.Load(), l.apply); err != nil {
+	if err := readHint(f, size, s, s.size.Load(), nil, l.apply); err != nil {
 		return err
 	}
 	s.hint.Store(size)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+
+	"github.com/rldb/rldb/engine"
 )
 
 // state is what a scanner found at a place.
@@ -93,6 +95,29 @@ func (s *scanner) next() (it item, ok bool, err error) {
 	}
 	s.off = it.end
 	return it, true, nil
+}
+
+// ahead appends to keys those of the items that come next, as far as the window
+// already has them, to a total of cap(keys). They are not verified beyond their
+// headers, and valid until the next item: it is for fetching what will be looked
+// up.
+func (s *scanner) ahead(keys []engine.Key) []engine.Key {
+	for off := s.off; len(keys) < cap(keys) && off >= s.start; {
+		b := s.window[min(off-s.start, int64(len(s.window))):]
+		if len(b) < headSize {
+			break
+		}
+		h, ok := parseHead(b, s.seed, off)
+		if !ok || int64(len(b)) < headSize+h.keyBytes() {
+			break
+		}
+		if h.kind == kindPut || h.kind == kindDelete {
+			n := note{kind: h.kind, key: b[headSize:][:h.keyBytes()]}
+			keys = append(keys, engine.Key{Slot: h.slot, Hash: engine.Hash(n.name()), Name: n.name()})
+		}
+		off += h.size()
+	}
+	return keys
 }
 
 // header reads the header at off, if one stands there.

@@ -121,7 +121,7 @@ func (v *verifier) hint(fs FS, want summer) {
 		defer func() { _ = f.Close() }() // it is only read
 		var size int64
 		if size, err = f.Size(); err == nil {
-			err = readHint(f, size, v.seg, v.seg.size.Load(), got.add)
+			err = readHint(f, size, v.seg, v.seg.size.Load(), nil, got.add)
 		}
 	}
 	switch {
