@@ -24,9 +24,12 @@ const (
 	// spreadWindow is how long a window is.
 	spreadWindow = 100 * time.Millisecond
 	// saturated is the share from which a runner has no time left, spareCore
-	// what must be idle for one more to be tried.
+	// what must be idle, in the mean of trialWindows, for one more to be tried:
+	// a trial is not free. On two cores with the client, 0.25 are idle at
+	// pipeline depth 16, where one more is a loss, and 0.5 at depth 64, where it
+	// is a gain.
 	saturated = 0.95
-	spareCore = 0.25
+	spareCore = 0.35
 	// One more is on trial for trialWindows, without the first: it stays if
 	// worth times as much was done as in as many windows before.
 	trialWindows = 4
@@ -37,7 +40,7 @@ const (
 	slack       = 0.1
 	// Where one more was not worth it, it is not tried again for a while, which
 	// doubles each time up to a bound. In windows.
-	firstHold = 10
+	firstHold = 50
 	lastHold  = 600
 )
 
@@ -51,6 +54,7 @@ type spreading struct {
 	hold   int // what wait was last set to
 
 	recent [trialWindows]float64 // work of the last windows, the latest first
+	idle   [trialWindows]float64 // cores idle in them
 	trial  int                   // windows of a trial still to come; 0: there is none
 	before float64               // work of a window before it
 }
@@ -58,7 +62,8 @@ type spreading struct {
 // next is how many runners are to serve after a window.
 func (p *spreading) next(u usage) int {
 	copy(p.recent[1:], p.recent[:])
-	p.recent[0] = u.work
+	copy(p.idle[1:], p.idle[:])
+	p.recent[0], p.idle[0] = u.work, u.idle
 	p.wait = max(p.wait-1, 0)
 	calm := p.active > 1 && u.cpu <= float64(p.active-1)+slack
 	if !calm {
@@ -66,7 +71,7 @@ func (p *spreading) next(u usage) int {
 	}
 	switch {
 	case p.trial > 0:
-		if p.trial--; p.trial == 0 && p.lately() < worth*p.before {
+		if p.trial--; p.trial == 0 && mean(p.recent) < worth*p.before {
 			p.active--
 			p.hold = min(max(2*p.hold, firstHold), lastHold)
 			p.wait = p.hold
@@ -78,17 +83,16 @@ func (p *spreading) next(u usage) int {
 			p.active--
 			p.calm = 0
 		}
-	case p.active < p.most && p.wait == 0 && u.busiest >= saturated && u.idle >= spareCore && p.steady():
-		p.before, p.trial = p.lately(), 1+trialWindows
+	case p.active < p.most && p.wait == 0 && u.busiest >= saturated && mean(p.idle) >= spareCore && p.steady():
+		p.before, p.trial = mean(p.recent), 1+trialWindows
 		p.active++
 	}
 	return p.active
 }
 
-// lately is the work of the last windows, in the mean.
-func (p *spreading) lately() float64 {
+func mean(windows [trialWindows]float64) float64 {
 	sum := 0.0
-	for _, w := range p.recent {
+	for _, w := range windows {
 		sum += w
 	}
 	return sum / trialWindows
@@ -96,4 +100,4 @@ func (p *spreading) lately() float64 {
 
 // steady says whether the load has been there for as long as a trial takes, so
 // that what comes can be compared with it.
-func (p *spreading) steady() bool { return slices.Min(p.recent[:]) > p.lately()/2 }
+func (p *spreading) steady() bool { return slices.Min(p.recent[:]) > mean(p.recent)/2 }
