@@ -55,6 +55,9 @@ type Server struct {
 	stop    chan struct{}
 	wg      sync.WaitGroup
 
+	draining atomic.Bool // sessions execute nothing more: see Close
+	closing  sync.Once
+
 	mu        sync.Mutex // guards what follows
 	listeners []net.Listener
 	sessions  map[int64]*Session
@@ -291,6 +294,22 @@ func (s *Server) cron() {
 	}
 }
 
+// drain ends the sessions that have nothing more to send, as they come to that.
+func (s *Server) drain() {
+	s.draining.Store(true)
+	s.Each(func(x *Session) bool { x.tr.post(task{s: x}); return true })
+	deadline := time.After(drainTime)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for s.Connected() > 0 {
+		select {
+		case <-deadline:
+			return
+		case <-tick.C:
+		}
+	}
+}
+
 // StopAccepting closes the listeners; clients that are connected stay.
 func (s *Server) StopAccepting() {
 	s.mu.Lock()
@@ -303,10 +322,17 @@ func (s *Server) StopAccepting() {
 	}
 }
 
-// Close stops accepting, closes every session at the end of its turn, and
-// waits until all goroutines have ended.
-func (s *Server) Close() {
+// drainTime is how long Close waits for replies that are under way.
+const drainTime = 3 * time.Second
+
+// Close stops accepting and executing, closes every session once the replies to
+// what it has executed are sent, or after drainTime, and waits until all
+// goroutines have ended. Further calls do nothing.
+func (s *Server) Close() { s.closing.Do(s.close) }
+
+func (s *Server) close() {
 	s.StopAccepting()
+	s.drain()
 	close(s.stop)
 	s.Each(func(x *Session) bool { x.Kill(); return true })
 	s.crew.halt()

@@ -415,3 +415,28 @@ func TestScribbledArguments(t *testing.T) {
 	send(t, nc, "keep secret\r\nkept\r\n")
 	expect(t, nc, "+OK\r\n$6\r\n!!!!!!\r\n")
 }
+
+// A server that is closed first sends the replies to what it has executed.
+func TestCloseAnswersWhatIsRunning(t *testing.T) {
+	carriers(t, func(t *testing.T, h *toy, srv *Server, dial func() net.Conn) {
+		idle, waiting, gated := dial(), dial(), dial()
+		send(t, idle, "echo 1\r\n")
+		expect(t, idle, "$1\r\n1\r\n")
+		send(t, waiting, "later\r\necho 2\r\n")
+		until(t, "a reply is promised", func() bool { return len(h.promised()) == 1 })
+		gate := new(Gate)
+		h.gate.Store(gate)
+		send(t, gated, "echo 3\r\n")
+		until(t, "its input was read", func() bool { return srv.Counters().In >= int64(len("echo 1\r\nlater\r\necho 2\r\necho 3\r\n")) })
+		closed := make(chan struct{})
+		go func() { srv.Close(); close(closed) }()
+		expectEnd(t, idle)
+		h.promised()[0].Done()
+		gate.Open()
+		expect(t, waiting, "$8\r\npromised\r\n$1\r\n2\r\n")
+		expect(t, gated, "$1\r\n3\r\n")
+		expectEnd(t, waiting)
+		expectEnd(t, gated)
+		<-closed
+	})
+}

@@ -355,6 +355,9 @@ func (s *Session) settle() {
 	if s.killed.Load() {
 		s.broken = true
 	}
+	if s.srv.draining.Load() {
+		s.closing = true
+	}
 	s.flush()
 	for s.paused && s.ready() {
 		s.run(nil)
