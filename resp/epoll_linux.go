@@ -48,22 +48,13 @@ type fdConn struct {
 const idleEvents = unix.EPOLLRDHUP
 
 func newLoop(srv *Server) (*loop, error) {
-	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	ep, wake, err := newWaker()
 	if err != nil {
-		return nil, err
-	}
-	wake, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
-	if err != nil {
-		unix.Close(ep)
 		return nil, err
 	}
 	l := &loop{srv: srv, worker: srv.handler.NewWorker(), ep: ep, wakeFD: wake,
 		conns: map[int32]*fdConn{}, rbuf: make([]byte, readSize)}
 	l.awake.Store(true)
-	if err := watch(ep, wake, true); err != nil {
-		l.release()
-		return nil, err
-	}
 	return l, nil
 }
 

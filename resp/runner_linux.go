@@ -28,22 +28,30 @@ type runner struct {
 }
 
 func newRunner() (*runner, error) {
-	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	ep, wake, err := newWaker()
 	if err != nil {
-		return nil, err
-	}
-	wake, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
-	if err != nil {
-		unix.Close(ep)
 		return nil, err
 	}
 	r := &runner{ep: ep, wakeFD: wake, events: make([]unix.EpollEvent, maxEvents)}
 	r.awake.Store(true)
-	if err := watch(ep, wake, true); err != nil {
-		r.release()
-		return nil, err
-	}
 	return r, nil
+}
+
+// newWaker gives an epoll that waits for an eventfd, by which it is woken.
+func newWaker() (ep, wake int, err error) {
+	if ep, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return -1, -1, err
+	}
+	if wake, err = unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC); err != nil {
+		unix.Close(ep)
+		return -1, -1, err
+	}
+	if err = watch(ep, wake, true); err != nil {
+		unix.Close(ep)
+		unix.Close(wake)
+		return -1, -1, err
+	}
+	return ep, wake, nil
 }
 
 func (r *runner) release() {

@@ -9,7 +9,10 @@ import (
 // keepLoop is the keeper, one goroutine that looks after the disk every second.
 // With fsync everysec it is what syncs the log; it may be late while the disk is
 // slow, and nothing waits for it.
-func (e *Engine) keepLoop() {
+func (e *Engine) keepLoop() { e.everySecond(e.keep) }
+
+// everySecond calls do until the engine is closed.
+func (e *Engine) everySecond(do func()) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
@@ -17,7 +20,7 @@ func (e *Engine) keepLoop() {
 		case <-e.stop:
 			return
 		case <-tick.C:
-			e.keep()
+			do()
 		}
 	}
 }
@@ -47,18 +50,7 @@ func (e *Engine) keep() {
 // lookLoop is the looker, one goroutine that asks for Pebble's metrics every
 // second. Nothing else does: to ask waits for a write to the MANIFEST, which on
 // a full disk waits for room.
-func (e *Engine) lookLoop() {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		select {
-		case <-e.stop:
-			return
-		case <-tick.C:
-			e.look()
-		}
-	}
-}
+func (e *Engine) lookLoop() { e.everySecond(e.look) }
 
 func (e *Engine) look() { e.metrics.Store(e.db.Metrics()) }
 

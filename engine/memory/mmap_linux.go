@@ -14,8 +14,8 @@ const (
 func adviseMapped(mem []byte) { _ = unix.Madvise(mem, unix.MADV_NOHUGEPAGE) }
 
 // makeHuge puts one huge page behind a region in use (MADV_COLLAPSE, Linux 6.1,
-// madvise(2)), which others may go on
-// using. If the system cannot, the region stays as it is.
+// madvise(2)), which others may go on using. If the system cannot, the region
+// stays as it is.
 func makeHuge(region []byte) {
 	if unix.Madvise(region, unix.MADV_HUGEPAGE) == nil {
 		_ = unix.Madvise(region, unix.MADV_COLLAPSE)
