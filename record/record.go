@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
+	"slices"
 )
 
 // Dot names one write: the actor that made it, and the hybrid logical time at
@@ -20,14 +21,20 @@ type Type byte
 // String is the type of plain values.
 const String Type = 0
 
-// Record is a value as it is stored. Value of a decoded record is the
-// decoder's input, not a copy.
+// Record is a value as it is stored, alone (version 1 of the format) or as one
+// of a Whole's. Value of a decoded record is the decoder's input, not a copy.
 type Record struct {
 	Type     Type
 	Dot      Dot
 	ExpireAt int64 // Unix time in ms; 0: never
 	CRC      uint32
+	Cut      bool // the bytes of an expired value are gone; only in a Whole
 	Value    []byte
+}
+
+// Expired says whether the value reads as absent at nowMilli.
+func (r *Record) Expired(nowMilli int64) bool {
+	return r.Cut || r.ExpireAt != 0 && r.ExpireAt <= nowMilli
 }
 
 // Errors of Decode; test with errors.Is.
@@ -47,8 +54,8 @@ var (
 //	23  expiry   8 bytes, only with hasExpiry
 //	..  the value
 //
-// The record's version vector is its dot alone; other flags are for vectors
-// and siblings, and make this decoder refuse the record.
+// The record's version vector is its dot alone: others are written as version 2
+// (format.go), which this decoder refuses.
 const (
 	version   = 1
 	hasExpiry = 1
@@ -61,7 +68,20 @@ const (
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Checksum is the CRC-32C of a value.
-func Checksum(value []byte) uint32 { return crc32.Checksum(value, castagnoli) }
+func Checksum(value []byte) uint32 {
+	if len(value) <= sumStep {
+		return crc32.Checksum(value, castagnoli)
+	}
+	crc := uint32(0)
+	for part := range slices.Chunk(value, sumStep) {
+		crc = crc32.Update(crc, castagnoli, part)
+	}
+	return crc
+}
+
+// sumStep is how much is summed in one go, which cannot be interrupted: the
+// collector stops all goroutines only once each can be.
+const sumStep = 1 << 20
 
 // AppendHead appends all of r's encoding that stands before its value.
 func AppendHead(dst []byte, r *Record) []byte {

@@ -109,7 +109,7 @@ func TestClock(t *testing.T) {
 	if c.Milli() != 1000 {
 		t.Fatalf("Milli() = %d after the wall clock was set back, want 1000", c.Milli())
 	}
-	if d := c.After(b+100, wall); d != b+101 {
+	if d := c.After(b+100, 1000); d != b+102 {
 		t.Fatalf("After(%d) = %d", b+100, d)
 	}
 	wall = 5000
