@@ -1,0 +1,315 @@
+package coordinator
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/rldb/rldb/record"
+)
+
+func node(i int) Node { return Node(fmt.Sprint("n", i)) }
+
+func owners(n int) (ts []Target) {
+	for i := range n {
+		ts = append(ts, Target{Node: node(i), Current: true})
+	}
+	return ts
+}
+
+// quorums are those to try: all, but of 5 nodes only some, to save time.
+func quorums(n int) []int {
+	return [][]int{nil, {1}, {1, 2}, {1, 2, 3}, {1, 2, 3, 4}, {2, 3}}[n]
+}
+
+func answered(effects []Effect) bool {
+	return slices.ContainsFunc(effects, func(e Effect) bool { return e.Kind == Answer })
+}
+
+// permutations calls f with every order of 0…n-1.
+func permutations(n int, f func([]int)) {
+	order := make([]int, n)
+	for i := range order {
+		order[i] = i
+	}
+	var rec func(k int)
+	rec = func(k int) {
+		if k == n {
+			f(order)
+			return
+		}
+		for i := k; i < n; i++ {
+			order[k], order[i] = order[i], order[k]
+			rec(k + 1)
+			order[k], order[i] = order[i], order[k]
+		}
+	}
+	rec(0)
+}
+
+// assignments calls f with every way to give n nodes one of k outcomes.
+func assignments(n, k int, f func([]Outcome)) {
+	total := 1
+	for range n {
+		total *= k
+	}
+	as := make([]Outcome, n)
+	for x := range total {
+		for i := range as {
+			as[i], x = Outcome(x%k), x/k
+		}
+		f(as)
+	}
+}
+
+func TestTargets(t *testing.T) {
+	members := []Node{"a", "b", "c", "d", "e"}
+	for _, c := range []struct {
+		name   string
+		sloppy bool
+		states map[Node]State
+		want   string
+		spares string
+	}{
+		{"all up", true, nil, "a b c", "[d e]"},
+		{"an owner down", true, map[Node]State{"b": Down}, "a c d(b)", "[e]"},
+		{"an owner down, strict", false, map[Node]State{"b": Down}, "a c", "[]"},
+		{"all owners down", true, map[Node]State{"a": Down, "b": Down, "c": Down}, "d(a) e(b)", "[]"},
+		{"the next one down too", true, map[Node]State{"a": Down, "d": Down}, "b c e(a)", "[]"},
+		{"the next one draining", true, map[Node]State{"a": Down, "d": Draining}, "b c e(a)", "[]"},
+		{"an owner draining", true, map[Node]State{"a": Draining}, "a b c", "[d e]"},
+		{"an owner catching up", true, map[Node]State{"c": CatchingUp}, "a b c*", "[d e]"},
+	} {
+		got := ""
+		targets, spares := Targets(members, 3, c.sloppy, func(n Node) State {
+			if s, ok := c.states[n]; ok {
+				return s
+			}
+			return Up
+		})
+		for _, x := range targets {
+			got += " " + string(x.Node)
+			if !x.Owner() {
+				got += "(" + string(x.For) + ")"
+			} else if !x.Current {
+				got += "*"
+			}
+		}
+		if got != " "+c.want || fmt.Sprint(spares) != c.spares {
+			t.Errorf("%s: %s, spares %v; want %s, %s", c.name, got, spares, c.want, c.spares)
+		}
+	}
+	if ts, _ := Targets(members[:2], 3, true, func(Node) State { return Up }); len(ts) != 2 {
+		t.Errorf("two members give %v", ts)
+	}
+}
+
+// TestWriteEveryOrder feeds every permutation of every mix of replies, for N up
+// to 5 and each W, and counts again after each step.
+func TestWriteEveryOrder(t *testing.T) {
+	kinds := []Outcome{OK, Failed, Unknown}
+	for n := 1; n <= 5; n++ {
+		assignments(n, len(kinds), func(as []Outcome) {
+			permutations(n, func(order []int) {
+				for _, w := range quorums(n) {
+					writeRun(t, w, as, order)
+				}
+			})
+		})
+	}
+}
+
+func writeRun(t *testing.T, w int, as []Outcome, order []int) {
+	kinds := []Outcome{OK, Failed, Unknown}
+	q, effects := NewWrite(w, record.Dot{Actor: 1, HLC: 9}, false, owners(len(order)), nil)
+	if len(effects) != len(order) {
+		t.Fatalf("%v at the start", effects)
+	}
+	ok, bad, done := 0, 0, false
+	for _, i := range order {
+		r := WriteReply{Node: node(i), Outcome: kinds[as[i]]}
+		got := answered(q.Reply(r))
+		if again := q.Reply(r); len(again) > 0 {
+			t.Fatalf("the same reply twice: %v", again)
+		}
+		want := Pending
+		if r.Outcome == OK {
+			ok++
+		} else {
+			bad++
+		}
+		if ok >= w {
+			want = Met
+		} else if len(order)-bad < w {
+			want = NoQuorum
+		}
+		v, _ := q.Verdict()
+		if done {
+			continue // it stays what it was
+		}
+		if v != want || got != (want != Pending) {
+			t.Fatalf("w %d, %v in order %v: %v, answered %v, want %v", w, as, order, v, got, want)
+		}
+		done = want != Pending
+	}
+	if !done {
+		t.Fatalf("w %d, %v in order %v: no answer", w, as, order)
+	}
+}
+
+func TestWriteRemints(t *testing.T) {
+	dot := record.Dot{Actor: 1, HLC: 5}
+	for _, c := range []struct {
+		name    string
+		deletes bool
+		unseen  record.Dot
+		remint  bool
+	}{
+		{"SET meets a greater dot", false, record.Dot{Actor: 2, HLC: 5}, true},
+		{"SET meets a smaller dot", false, record.Dot{Actor: 2, HLC: 4}, false},
+		{"DEL meets a smaller dot", true, record.Dot{Actor: 2, HLC: 4}, true},
+	} {
+		q, _ := NewWrite(2, dot, c.deletes, owners(3), nil)
+		q.Reply(WriteReply{Node: node(0)})
+		v := record.Vector{dot, c.unseen}
+		effects := q.Reply(WriteReply{Node: node(1), Unseen: []record.Dot{c.unseen}, Vector: v})
+		if !c.remint {
+			if v, copies := q.Verdict(); v != Met || copies != 2 {
+				t.Errorf("%s: %v", c.name, v)
+			}
+			continue
+		}
+		if len(effects) != 4 || effects[0].Kind != Remint || effects[0].Seen.Compare(v) != record.Equal || effects[1].Round != 1 {
+			t.Fatalf("%s: %+v", c.name, effects)
+		}
+		q.Reminted(record.Dot{Actor: 1, HLC: 6})
+		q.Reply(WriteReply{Node: node(2), Round: 0}) // of the first round: counts for nothing
+		if _, copies := q.Verdict(); copies != 0 {
+			t.Fatalf("%s: a reply of an earlier round counts", c.name)
+		}
+		q.Reply(WriteReply{Node: node(0), Round: 1})
+		q.Reply(WriteReply{Node: node(1), Round: 1})
+		if v, _ := q.Verdict(); v != Met {
+			t.Errorf("%s: %v after two acknowledgements", c.name, v)
+		}
+	}
+}
+
+func TestWriteRemintsAreBounded(t *testing.T) {
+	q, _ := NewWrite(1, record.Dot{Actor: 1, HLC: 1}, false, owners(1), nil)
+	for round := range maxRounds {
+		if v, _ := q.Verdict(); v != Pending {
+			t.Fatalf("%v in round %d", v, round)
+		}
+		d := record.Dot{Actor: 2, HLC: record.HLC(round + 2)}
+		q.Reply(WriteReply{Node: node(0), Round: round, Unseen: []record.Dot{d}, Vector: record.Vector{d}})
+	}
+	if v, _ := q.Verdict(); v != NoQuorum {
+		t.Fatalf("%v after %d rounds", v, maxRounds)
+	}
+}
+
+func TestWriteGoesToFurtherFallbacks(t *testing.T) {
+	q, _ := NewWrite(2, record.Dot{Actor: 1, HLC: 1}, false, owners(2), []Node{"f", "g"})
+	q.Reply(WriteReply{Node: node(0)})
+	e := q.Reply(WriteReply{Node: node(1), Outcome: Unknown})
+	if len(e) != 1 || e[0].Kind != Send || e[0].Target != (Target{Node: "f", For: node(1)}) {
+		t.Fatalf("%+v", e)
+	}
+	e = q.Reply(WriteReply{Node: "f", Outcome: Failed})
+	if len(e) != 1 || e[0].Target != (Target{Node: "g", For: node(1)}) {
+		t.Fatalf("%+v", e)
+	}
+	q.Reply(WriteReply{Node: node(1)}) // late, but it is there
+	if v, _ := q.Verdict(); v != Met {
+		t.Fatal(v)
+	}
+}
+
+func TestTooFewTargets(t *testing.T) {
+	q, e := NewWrite(2, record.Dot{Actor: 1, HLC: 1}, false, owners(1), nil)
+	if v, _ := q.Verdict(); v != ClusterDown || len(e) != 1 || e[0].Kind != Answer {
+		t.Fatalf("%v, %+v", v, e)
+	}
+	c, e := NewConditional(3, 2, []Target{{Node: "f", For: "x"}})
+	if v, _ := c.Verdict(); v != ClusterDown || len(e) != 1 || e[0].Kind != Answer {
+		t.Fatalf("a fallback's acceptance counts: %v, %+v", v, e)
+	}
+	if s := ClusterDown.Error(1, 2); s[:11] != "CLUSTERDOWN" {
+		t.Fatal(s)
+	}
+}
+
+// TestConditionalEveryOrder: every order of every mix, with this node accepting
+// or not. Met needs W acceptances; Retry is only said if nobody has it.
+func TestConditionalEveryOrder(t *testing.T) {
+	for n := 1; n <= 5; n++ {
+		assignments(n, 4, func(as []Outcome) { // the last one is this node's
+			permutations(n-1, func(order []int) {
+				for _, w := range quorums(n) {
+					conditionalRun(t, n, w, as, order)
+				}
+			})
+		})
+	}
+}
+
+func conditionalRun(t *testing.T, n, w int, as []Outcome, order []int) {
+	q, effects := NewConditional(n, w, owners(n-1))
+	local, merged, answers, accepts := false, false, 0, 0
+	feed := func(es []Effect) {
+		for len(es) > 0 {
+			e := es[0]
+			es = es[1:]
+			switch e.Kind {
+			case ApplyLocal:
+				local = as[n-1] == OK
+				if accepts+1 < w {
+					t.Fatalf("w %d, %v: applied here after %d acceptances", w, as, accepts)
+				}
+				es = append(es, q.Local(local)...)
+			case MergeLocal:
+				merged = true
+			case Answer:
+				answers++
+			}
+		}
+	}
+	feed(effects)
+	unknown := false
+	for _, i := range order {
+		if v, _ := q.Verdict(); v != Pending {
+			break
+		}
+		if as[i] == OK {
+			accepts++
+		}
+		unknown = unknown || as[i] == Unknown
+		feed(q.Reply(node(i), as[i]))
+		feed(q.Reply(node(i), as[i]))
+	}
+	v, got := q.Verdict()
+	if local {
+		accepts++
+	}
+	if v == Pending || answers != 1 || got != accepts {
+		t.Fatalf("n %d w %d %v in order %v: %v, %d answers, %d of %d acceptances", n, w, as, order, v, answers, got, accepts)
+	}
+	if (v == Met) != (accepts >= w) || v == Retry && (accepts > 0 || unknown) {
+		t.Fatalf("n %d w %d %v in order %v: %v with %d acceptances", n, w, as, order, v, accepts)
+	}
+	if v != Retry && !local && !merged {
+		t.Fatalf("n %d w %d %v in order %v: %v, and this node has not its own dot", n, w, as, order, v)
+	}
+}
+
+func TestConditionalDeadlineMayHaveTakenEffect(t *testing.T) {
+	q, _ := NewConditional(3, 2, owners(2))
+	q.Reply(node(0), Refused)
+	if e := q.Deadline(); len(e) != 2 || e[0].Kind != MergeLocal {
+		t.Fatalf("%+v", e)
+	}
+	if v, _ := q.Verdict(); v != NoQuorum {
+		t.Fatal(v)
+	}
+}

@@ -1,0 +1,248 @@
+package coordinator
+
+import (
+	"testing"
+
+	"github.com/rldb/rldb/record"
+)
+
+func put(w *record.Whole, actor uint64, t record.HLC) record.Whole {
+	return w.Put(record.Dot{Actor: actor, HLC: t}, record.NewValue([]byte{byte(actor)}, 0))
+}
+
+// versions are what a replica may hold: an older record, a newer one, one that
+// is beside both.
+func versions() [3]record.Whole {
+	older := put(&record.Whole{}, 1, 10)
+	return [3]record.Whole{older, put(&older, 1, 20), put(&record.Whole{}, 2, 15)}
+}
+
+// cluster answers a Read: node 0 reads, the others have one of versions or fail.
+type cluster struct {
+	t       *testing.T
+	q       *Read
+	holds   []record.Whole
+	fails   []bool
+	late    bool   // whole records come after all else
+	fetches []int  // those that are on their way
+	counted []bool // heard, so part of what the answer must show
+	answers int
+	atW     int // holders of the answer when it was given
+	answer  record.Whole
+}
+
+func (c *cluster) index(n Node) int {
+	for i := range c.holds {
+		if node(i) == n {
+			return i
+		}
+	}
+	c.t.Fatalf("effect for %q", n)
+	return 0
+}
+
+func (c *cluster) fetched(i int) []Effect {
+	c.counted[i] = c.counted[i] || c.q.Verdict() == Pending
+	return c.q.Whole(node(i), c.holds[i])
+}
+
+func (c *cluster) feed(es []Effect) {
+	for len(es) > 0 {
+		e := es[0]
+		es = es[1:]
+		switch e.Kind {
+		case Fetch:
+			i := c.index(e.Target.Node)
+			if c.late {
+				c.fetches = append(c.fetches, i)
+			} else {
+				es = append(es, c.fetched(i)...)
+			}
+		case Repair:
+			i := c.index(e.Target.Node)
+			if c.fails[i] {
+				c.t.Fatal("a node that failed is repaired")
+			}
+			sent := *c.q.Record()
+			c.holds[i] = record.Merge(&c.holds[i], &sent)
+			es = append(es, c.q.Repaired(node(i), sent.Vector.Hash(), true)...)
+		case Answer:
+			c.answers++
+			c.answer = *c.q.Record()
+			for i := range c.holds {
+				if c.holds[i].Vector.Covers(c.answer.Vector) {
+					c.atW++
+				}
+			}
+		}
+	}
+}
+
+// TestReadEveryOrder has every order of every mix of versions and failures, for
+// N up to 5 and many R and W; whole records come at once, or after all else.
+func TestReadEveryOrder(t *testing.T) {
+	for n := 1; n <= 5; n++ {
+		assignments(n, 4, func(as []Outcome) {
+			if as[n-1] == 3 {
+				return // the last one is the reader's own: it does not fail
+			}
+			permutations(n-1, func(order []int) {
+				for _, r := range quorums(n) {
+					for _, w := range quorums(n) {
+						if n < 5 || r+w == n {
+							readRun(t, n, r, w, as, order, false)
+							readRun(t, n, r, w, as, order, true)
+						}
+					}
+				}
+			})
+		})
+	}
+}
+
+func readRun(t *testing.T, n, r, w int, as []Outcome, order []int, late bool) {
+	c := &cluster{t: t, late: late, holds: make([]record.Whole, n), fails: make([]bool, n), counted: make([]bool, n)}
+	vs := versions()
+	alive := 0
+	for i, a := range as {
+		if c.fails[i] = a == 3; !c.fails[i] {
+			c.holds[i] = vs[a]
+			alive++
+		}
+	}
+	before := append([]record.Whole(nil), c.holds...)
+	all := owners(n)
+	q, es := NewRead(r, w, false, 0, all[n-1], c.holds[n-1], all[:n-1])
+	c.q = q
+	c.counted[n-1] = true
+	c.feed(es)
+	for _, i := range order {
+		if c.fails[i] {
+			c.feed(q.Failed(node(i)))
+			continue
+		}
+		pending := q.Verdict() == Pending
+		es := q.Hash(node(i), c.holds[i].Vector.Hash(), true)
+		if pending && (len(es) == 0 || es[0].Kind != Fetch) {
+			c.counted[i] = true // as part of the record that has this hash
+		}
+		c.feed(es)
+	}
+	for len(c.fetches) > 0 {
+		i := c.fetches[0]
+		c.fetches = c.fetches[1:]
+		c.feed(c.fetched(i))
+	}
+	if c.answers != 1 {
+		t.Fatalf("n %d r %d w %d, %v in order %v: %d answers", n, r, w, as, order, c.answers)
+	}
+	want := Met
+	if alive < r {
+		want = ClusterDown
+	} else if alive < w {
+		want = NoQuorum
+	}
+	if q.Verdict() != want {
+		t.Fatalf("n %d r %d w %d, %v in order %v: %v, want %v", n, r, w, as, order, q.Verdict(), want)
+	}
+	if want != Met {
+		return
+	}
+	heard := 0
+	for i := range before {
+		if c.counted[i] {
+			if heard++; !c.answer.Vector.Covers(before[i].Vector) {
+				t.Fatalf("n %d r %d w %d, %v in order %v: node %d was heard and is not in the answer", n, r, w, as, order, i)
+			}
+		}
+		// The rest is repaired after the answer: all end equal.
+		if !c.fails[i] && c.holds[i].Vector.Compare(q.Record().Vector) != record.Equal {
+			t.Fatalf("n %d r %d w %d, %v in order %v: node %d is not repaired", n, r, w, as, order, i)
+		}
+	}
+	if heard < r || c.atW < w {
+		t.Fatalf("n %d r %d w %d, %v in order %v: answered with %d heard, %d holding it", n, r, w, as, order, heard, c.atW)
+	}
+}
+
+func hashOf(w record.Whole) uint64 { return w.Vector.Hash() }
+
+// TestCatchingUpCountsOnlyWithoutOthers: an owner that came back empty-handed
+// does not outvote the fallback and the owner that have the write.
+func TestCatchingUpCountsOnlyWithoutOthers(t *testing.T) {
+	v, none := versions()[1], record.Whole{}
+	self := Target{Node: "self"} // catching up
+	others := []Target{{Node: "b", Current: true}, {Node: "c", Current: true}}
+	q, _ := NewRead(2, 2, true, 0, self, none, others)
+	q.Hash("b", hashOf(v), true)
+	q.Whole("b", v)
+	if q.Verdict() != Pending {
+		t.Fatal("one current owner answered, and that was enough")
+	}
+	q.Hash("c", hashOf(v), true)
+	if q.Verdict() != Met || len(q.Record().Values) != 1 {
+		t.Fatalf("%v, %+v", q.Verdict(), q.Record())
+	}
+	for _, c := range []struct {
+		sloppy bool
+		want   Verdict
+	}{{true, Met}, {false, ClusterDown}} { // b calls itself not current, c does not answer
+		q, _ = NewRead(2, 2, c.sloppy, 0, self, none, others)
+		q.Hash("b", hashOf(none), false)
+		q.Failed("c")
+		if q.Verdict() != c.want {
+			t.Errorf("sloppy %v: %v, want %v", c.sloppy, q.Verdict(), c.want)
+		}
+	}
+	// A fallback's answer is merged in and does not count.
+	q, _ = NewRead(2, 1, true, 0, Target{Node: "self", Current: true}, none, []Target{{Node: "f", For: "b", Current: true}, {Node: "c", Current: true}})
+	q.Hash("f", hashOf(v), true)
+	q.Whole("f", v)
+	if q.Verdict() != Pending {
+		t.Fatal("a fallback counts")
+	}
+	q.Hash("c", 0, true)
+	if q.Verdict() != Pending && q.Verdict() != Met || len(q.Record().Values) != 1 {
+		t.Fatalf("%v, %+v", q.Verdict(), q.Record())
+	}
+}
+
+func TestReadOneWaitsForWHolders(t *testing.T) {
+	v := versions()
+	q, _ := NewRead(1, 2, false, 0, Target{Node: "a", Current: true}, v[1], []Target{{Node: "b", Current: true}, {Node: "c", Current: true}})
+	if q.Verdict() != Pending {
+		t.Fatal("answered what only one owner is known to hold")
+	}
+	q.Hash("b", hashOf(v[0]), true)
+	if es := q.Whole("b", v[0]); len(es) != 1 || es[0].Kind != Repair || es[0].Target.Node != "b" {
+		t.Fatalf("%+v", es)
+	}
+	q.Repaired("b", hashOf(v[1]), false)
+	if q.Verdict() != Pending {
+		t.Fatal("answered after a repair that failed")
+	}
+	if q.Failed("c"); q.Verdict() != NoQuorum {
+		t.Fatal(q.Verdict())
+	}
+}
+
+func TestExpiredCausesNoRepair(t *testing.T) {
+	w := (&record.Whole{}).Put(record.Dot{Actor: 1, HLC: 1}, record.NewValue([]byte("v"), 100))
+	q, _ := NewRead(2, 2, false, 100, Target{Node: "a", Current: true}, w, []Target{{Node: "b", Current: true}})
+	q.Hash("b", 0, true)
+	es := q.Whole("b", record.Whole{})
+	if q.Verdict() != Met || len(es) != 1 || es[0].Kind != Answer {
+		t.Fatalf("%v, %+v", q.Verdict(), es)
+	}
+}
+
+func TestReadDeadline(t *testing.T) {
+	v := versions()[0]
+	q, _ := NewRead(2, 1, false, 0, Target{Node: "a", Current: true}, v, []Target{{Node: "b", Current: true}})
+	if es := q.Deadline(); !answered(es) || q.Verdict() != ClusterDown {
+		t.Fatalf("%+v, %v", es, q.Verdict())
+	}
+	if es := q.Deadline(); es != nil {
+		t.Fatalf("a second answer: %+v", es)
+	}
+}
