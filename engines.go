@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -46,11 +47,27 @@ func bitcaskOptions(cfg *conf.Config, log *slog.Logger) bitcask.Options {
 	return o
 }
 
-// tidy is what has an engine win back disk space, nil if it has no such thing:
-// Pebble compacts when it is time to.
+// tidy is what has an engine win back disk space, nil if it keeps nothing on disk.
 func tidy(e engine.Engine) func() {
-	if m, ok := e.(interface{ Merge() }); ok {
-		return m.Merge
+	switch e := e.(type) {
+	case interface{ Merge() }:
+		return e.Merge
+	case interface{ Compact() }:
+		return e.Compact
 	}
 	return nil
+}
+
+// setFsync changes an open engine's fsync setting, and may wait for a disk. An error
+// says that nothing has changed.
+func setFsync(e engine.Engine, setting string) error {
+	switch e := e.(type) {
+	case interface{ SetFsync(lsm.Fsync) error }:
+		return e.SetFsync(lsm.Fsync(setting))
+	case interface{ SetFsync(bitcask.Fsync) error }:
+		return e.SetFsync(bitcask.Fsync(setting))
+	case *memory.Engine:
+		return nil // it means nothing there
+	}
+	return errors.New("this engine cannot change it while it is open")
 }

@@ -6,7 +6,7 @@ import "github.com/rldb/rldb/metrics"
 // themselves, none of which knows of metrics.
 func (n *node) Figures() metrics.Figures {
 	x, st, front := n.commands.Snapshot(), n.store.Stats(), n.front.Counters()
-	expiring, _ := n.store.Expiring()
+	expiring, _ := n.store.Expiring(nil)
 	f := metrics.Figures{
 		Version: x.Version, RedisVersion: x.RedisVersion, Engine: x.Engine, Uptime: x.Uptime,
 		Steps: x.Steps, Errors: x.Errors, Hits: x.Hits, Misses: x.Misses,

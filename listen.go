@@ -33,6 +33,7 @@ func (n *node) listen(cfg *conf.Config) error {
 		if err != nil {
 			return err
 		}
+		n.tlsPort = port
 		n.port.CompareAndSwap(0, int64(port))
 	}
 	if cfg.UnixSocket != "" {
@@ -93,6 +94,17 @@ func (n *node) listenOn(bind []conf.BindAddress, port int, tc *tls.Config) (int,
 		n.addrs = append(n.addrs, addr)
 	}
 	return port, nil
+}
+
+// peerTLS is the TLS of the connections between nodes: as a server, and as a
+// client. Who shows a certificate that tls-ca signed is let in; the secret of the
+// cluster is asked for besides.
+func peerTLS(cfg *conf.Config) (server, dial *tls.Config, err error) {
+	if server, err = tlsConfig(cfg); err != nil {
+		return nil, nil, err
+	}
+	dial = &tls.Config{Certificates: server.Certificates, RootCAs: server.ClientCAs, MinVersion: tls.VersionTLS12}
+	return server, dial, nil
 }
 
 func tlsConfig(cfg *conf.Config) (*tls.Config, error) {

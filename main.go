@@ -11,6 +11,8 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/rldb/rldb/conf"
 )
 
@@ -27,9 +29,15 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "rldb:", err)
 		return 1
 	}
-	checking := len(args) > 0 && args[0] == "check"
-	if checking {
-		args = args[1:]
+	checking, pinging, target := false, false, ""
+	if len(args) > 0 {
+		switch args[0] {
+		case "check":
+			checking, args = true, args[1:]
+		case "ping":
+			pinging = true
+			target, args = pingTarget(args[1:])
+		}
 	}
 	cfg, err := conf.Load(conf.Sources{
 		Args: args, Environ: os.Environ(), ReadFile: os.ReadFile, Dir: dir,
@@ -37,6 +45,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	})
 	if checking {
 		return check(cfg, err, stdout, stderr)
+	}
+	if pinging {
+		return ping(cfg, err, target, stdout, stderr)
 	}
 	switch {
 	case errors.Is(err, conf.ErrHelp):
@@ -53,6 +64,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	level.Set(cfg.Level())
 	log := newLogger(stderr, cfg.LogFormat, level)
 
+	redis.SetLogger(silent{})
 	stop := make(chan os.Signal, 2)
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
 	n, err := start(cfg, log, level, func() { stop <- syscall.SIGTERM })
@@ -63,6 +75,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	fmt.Fprintf(stdout, "rldb %s is ready: %s, engine %s, pid %d\n", version, n.addresses(), cfg.Engine, os.Getpid())
 	sig := <-stop
 	log.Info("stopping", "signal", sig.String())
+	n.drain()
 	if err := n.close(); err != nil {
 		log.Error("stopping failed", "err", err)
 		return 1

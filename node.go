@@ -30,6 +30,8 @@ type node struct {
 	store    *replica.Store
 	port     atomic.Int64 // the TCP port that is really listened on
 	addrs    []net.Addr
+	tlsPort  int            // the same, with TLS; 0: none
+	cluster  *cluster       // nil: the node stands alone
 	metrics  *http.Server   // nil: off
 	serving  sync.WaitGroup // the goroutines that serve metrics
 }
@@ -46,10 +48,20 @@ func start(cfg *conf.Config, log *slog.Logger, level *slog.LevelVar, shutdown fu
 		Engine: eng, Clock: record.NewClock(func() int64 { return time.Now().UnixMilli() }),
 		Actor: newActor(), Log: log,
 	})
+	var member command.Cluster
+	if cfg.Cluster {
+		empty := func() bool { return n.store.Keys() == 0 }
+		password := func() string { return string(n.live.Config().Requirepass) }
+		if n.cluster, err = newCluster(cfg, log, empty, password); err != nil {
+			n.store.Close()
+			return nil, err
+		}
+		member = n.cluster
+	}
 	n.commands = command.New(command.Options{
 		Store: n.store, Config: n.live, Settings: settings(cfg), Engine: cfg.Engine, Version: version,
 		Port: func() int { return int(n.port.Load()) }, File: cfg.File, Log: log, Shutdown: shutdown,
-		Durable: cfg.Durable(), Tidy: tidy(eng),
+		Durable: cfg.Durable(), Tidy: tidy(eng), Cluster: member,
 	})
 	n.front, err = resp.New(n.commands, resp.Options{Loops: loops(cfg), Adapt: cfg.IOThreads == 0, Limits: limits(cfg), Backlog: cfg.TCPBacklog, Log: log})
 	if err != nil {
@@ -57,16 +69,36 @@ func start(cfg *conf.Config, log *slog.Logger, level *slog.LevelVar, shutdown fu
 		return nil, err
 	}
 	n.commands.Attach(n.front)
+	n.live.Guard(func(old, now *conf.Config) error {
+		if old.Fsync == now.Fsync {
+			return nil
+		}
+		return setFsync(eng, now.Fsync)
+	})
 	n.live.OnChange(func(_, now *conf.Config) {
 		n.front.SetLimits(limits(now))
 		n.commands.SetSettings(settings(now))
 		level.Set(now.Level())
 	})
-	if err := errors.Join(n.listen(cfg), n.serveMetrics(cfg)); err != nil {
+	if err := errors.Join(n.listen(cfg), n.serveMetrics(cfg), n.enter()); err != nil {
 		n.close()
 		return nil, err
 	}
 	return n, nil
+}
+
+// enter has the node take part in its cluster, if it has one. The ports of clients
+// are open by then.
+func (n *node) enter() error {
+	if n.cluster == nil || len(n.addrs) == 0 {
+		return nil
+	}
+	n.cluster.commands = n.commands
+	client := int(n.port.Load())
+	if client == n.tlsPort {
+		client = 0
+	}
+	return n.cluster.start(client, n.tlsPort)
 }
 
 // close stops a node: first the clients, then what serves them.
@@ -77,7 +109,11 @@ func (n *node) close() error {
 	}
 	n.front.Close()
 	n.commands.Wait()
-	return n.store.Close()
+	var err error
+	if n.cluster != nil {
+		err = n.cluster.close()
+	}
+	return errors.Join(err, n.store.Close())
 }
 
 // addresses are where the node listens, for the line that says it is ready.
@@ -141,6 +177,8 @@ func settings(c *conf.Config) command.Settings {
 		MaxQuery:         c.ClientQueryBufferLimit,
 		SlowlogThan:      times(c.SlowlogLogSlowerThan, time.Microsecond),
 		SlowlogMax:       c.SlowlogMaxLen,
+		Nudge:            c.ClusterNudge,
+		SlotsReplicas:    c.SlotsReplicas,
 		LatencyThreshold: times(c.LatencyMonitorThreshold, time.Millisecond),
 		RedisVersion:     c.RedisVersion,
 	}

@@ -1,8 +1,10 @@
 package command
 
 import (
+	"errors"
 	"strings"
 
+	"github.com/rldb/rldb/replication/replica"
 	"github.com/rldb/rldb/resp"
 )
 
@@ -45,7 +47,23 @@ func cmdConfigSet(c *call) {
 	for i := 2; i < len(c.args); i += 2 {
 		pairs = append(pairs, [2]string{string(c.args[i]), string(c.args[i+1])})
 	}
-	c.okOr(c.srv.config.Set(pairs))
+	config := c.srv.config
+	c.away(true, func(w *resp.Writer, wait bool) error {
+		done, err := true, error(nil)
+		if wait {
+			err = config.Set(pairs)
+		} else {
+			done, err = config.TrySet(pairs)
+		}
+		switch {
+		case !done:
+			return replica.ErrWait
+		case err != nil:
+			return errors.New(asC(err.Error()))
+		}
+		w.OK()
+		return nil
+	})
 }
 
 func cmdConfigResetStat(c *call) {
@@ -65,18 +83,14 @@ func cmdConfigRewrite(c *call) {
 	})
 }
 
-// okOr replies OK, or an error of another part of the node. Where the text
-// quotes a client's word with a zero byte, the word ends there, as with Redis.
-func (c *call) okOr(err error) {
-	if err == nil {
-		c.w.OK()
-		return
-	}
-	text, rest, cutOff := strings.Cut(err.Error(), "\x00")
+// asC is an error's text as Redis gives it: where it quotes a client's word with a
+// zero byte, the word ends there.
+func asC(text string) string {
+	text, rest, cutOff := strings.Cut(text, "\x00")
 	if cutOff {
 		if quote := strings.IndexByte(rest, '\''); quote >= 0 {
 			text += rest[quote:]
 		}
 	}
-	c.fail("ERR " + text)
+	return text
 }

@@ -23,7 +23,7 @@ func nodeRows() []row {
 			complexity: "O(N) with N bytes that are not durable yet.",
 			summary:    "Makes everything durable that was written so far.", syntax: "[SCHEDULE]"},
 		{name: "bgrewriteaof", arity: 1, flags: admin | noscript | noAsyncLoading, run: cmdBgRewriteAOF, group: "server",
-			since: "1.0.0", complexity: "O(1)", summary: "Starts to merge the engine's files, where it has files that can be merged."},
+			since: "1.0.0", complexity: "O(1)", summary: "Starts to merge or compact the engine's files, where it has files."},
 		{name: "shutdown", arity: -1, flags: admin | noscript | loading | stale | noMulti | allowBusy, run: cmdShutdown,
 			group: "server", since: "1.0.0", complexity: "O(N) with N bytes that are not durable yet.",
 			summary: "Makes everything durable, then ends the server.",
@@ -84,11 +84,12 @@ type saves struct {
 	failed atomic.Bool  // the last one did
 	took   atomic.Int64 // seconds; -1: there was none
 	done   atomic.Int64
+	upTo   atomic.Int64 // replica.Store.Changes when the last that went well began
 }
 
 // save makes everything durable, and waits for it.
 func (s *Server) save() error {
-	began := time.Now()
+	began, changes := time.Now(), s.store.Changes()
 	err := s.store.Sync()
 	v := &s.admin.saves
 	v.took.Store(int64(time.Since(began) / time.Second))
@@ -98,6 +99,7 @@ func (s *Server) save() error {
 		return err
 	}
 	v.done.Add(1)
+	v.upTo.Store(changes)
 	v.last.Store(time.Now().Unix())
 	return nil
 }

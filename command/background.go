@@ -64,6 +64,8 @@ func (b *background) next() func() {
 // after the last client was disconnected, and before the store is closed.
 func (s *Server) Wait() {
 	s.background.ended.Store(true)
+	s.changes.halt()
+	s.starting.end()
 	s.background.wg.Wait()
 	s.inFlight.Wait()
 }

@@ -5,7 +5,7 @@ package command
 // beside this one. The first bit is the highest one of the first byte.
 func bitmapRows() []row {
 	rows := []row{
-		{name: "setbit", arity: 4, flags: write | denyoom, access: "RW access update", run: cmdSetBit,
+		{name: "setbit", arity: 4, flags: write | denyoom, access: "RW access update", run: cmdSetBit, grows: setBitGrows,
 			since: "2.2.0", complexity: "O(N) with a value of N bytes.", syntax: "key offset:integer value:integer",
 			summary: "Sets one bit and answers what it was; the value grows as far as it must."},
 		{name: "getbit", arity: 3, flags: readonly | fast, access: "RO access", run: cmdGetBit,
@@ -22,7 +22,7 @@ func bitmapRows() []row {
 		{name: "bitop", arity: -4, flags: write | denyoom, first: 2, last: -1, step: 1, access: "OW update;RO access", run: cmdBitOp,
 			since: "2.6.0", complexity: "O(N) with values of N bytes together.", syntax: "operation destkey:key key...",
 			summary: "Combines values bit by bit (AND, OR, XOR, NOT) and keeps the result under another key."},
-		{name: "bitfield", arity: -2, flags: write | denyoom, access: "RW access update variable_flags", run: cmdBitField,
+		{name: "bitfield", arity: -2, flags: write | denyoom, access: "RW access update variable_flags", run: cmdBitField, grows: bitFieldGrows,
 			since: "3.2.0", complexity: "O(N) with a value of N bytes, and O(1) for each operation.",
 			syntax: "key [operation(GET=encoding_offset{encoding offset:integer}|" +
 				"write{[OVERFLOW=wrap_sat_fail(WRAP|SAT|FAIL)] write_operation(" +
@@ -66,7 +66,7 @@ func (c *call) bitOffset(i int) (int64, bool) {
 // ones zero.
 func (c *call) bitmap(old []byte, n int) []byte {
 	b := c.scratch(max(n, len(old)))
-	clear(b[copy(b, old):])
+	zero(b[move(b, old):])
 	return b
 }
 

@@ -25,12 +25,14 @@ type call struct {
 	srv  *Server
 	now  int64 // Unix ms, by the clock that judges expiry
 	wall time.Time
+	view *Topology // by which all of the command is decided; nil: this node stands alone
 
 	key    engine.Key   // the only key, if that is known already: see ahead
 	txn    *replica.Txn // of the keys
 	keys   []int        // number in txn of the command's i-th key
 	pos    []int        // scratch: positions of keys among args
 	failed bool         // an error was replied
+	ended  bool         // an EXEC that is refused has ended its transaction already
 	inExec bool         // part of an EXEC: must not promise a reply
 	exec   *exec        // that EXEC
 

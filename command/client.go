@@ -28,6 +28,7 @@ type client struct {
 	topicMem  int64
 	nextTopic uint64
 	flights   flights
+	nudging   nudging
 	// told is what the client's replies so far tell of, wrote the part of it
 	// that it may have written itself.
 	told, wrote engine.Position

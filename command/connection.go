@@ -34,6 +34,14 @@ func cmdEcho(c *call) { c.w.Bulk(c.args[1]) }
 
 func cmdOK(c *call) { c.w.OK() }
 
+// cmdReadOnly changes nothing; but only clients that follow slot maps send it.
+func cmdReadOnly(c *call) {
+	if c.srv.cluster != nil {
+		c.follows(true)
+	}
+	c.w.OK()
+}
+
 func cmdQuit(c *call) {
 	c.w.OK()
 	c.s.CloseSoon()

@@ -112,7 +112,7 @@ func (c *call) introduce(proto int) {
 	c.w.BulkString("id")
 	c.w.Int(c.s.ID())
 	c.w.BulkString("mode")
-	c.w.BulkString("standalone")
+	c.w.BulkString(c.srv.mode())
 	c.w.BulkString("role")
 	c.w.BulkString("master")
 	c.w.BulkString("modules")

@@ -23,7 +23,7 @@ func connectionRows() []row {
 		{name: "reset", arity: 1, flags: early | queueless | endsMulti | subscribed, run: cmdReset,
 			group: "connection", since: "6.2.0", complexity: "O(N) with N queued commands, watched keys and subscriptions.",
 			summary: "Makes the connection as good as new.", cats: "connection"},
-		{name: "readonly", arity: 1, flags: loading | stale | fast | anywhere, run: cmdOK,
+		{name: "readonly", arity: 1, flags: loading | stale | fast | anywhere, run: cmdReadOnly,
 			group: "cluster", since: "3.0.0", complexity: "O(1)",
 			summary: "Accepted for clients of a cluster; without effect, as every node answers reads.", cats: "connection"},
 		{name: "readwrite", arity: 1, flags: loading | stale | fast | anywhere, run: cmdOK,

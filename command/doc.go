@@ -3,7 +3,8 @@
 //
 // It owns what a client's connection means (authentication, transactions,
 // subscriptions) and what each command does to values. It must not know wire
-// bytes (resp.Writer encodes) nor other nodes.
+// bytes (resp.Writer encodes) nor other nodes: of a cluster it knows views
+// (Topology) and a small interface (Cluster).
 //
 // A command on keys is a pure decision: its handler runs in the turn of its
 // keys, reads their values and says what becomes of them. Who fetches the

@@ -162,6 +162,10 @@ func cmdCopy(c *call) {
 }
 
 func cmdMove(c *call) {
+	if c.srv.cluster != nil {
+		c.fail("ERR MOVE is not allowed in cluster mode")
+		return
+	}
 	if c.database(2) {
 		c.fail(errSameObject)
 	}

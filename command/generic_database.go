@@ -29,9 +29,20 @@ func (c *call) int32Arg(i int, wrong string) (int64, bool) {
 func (c *call) database(i int) bool {
 	n, ok := c.int32Arg(i, "")
 	if ok && n != 0 {
-		c.fail(errDBIndex)
+		c.fail(c.noDatabase())
 	}
 	return ok && n == 0
+}
+
+// noDatabase is the error for a database that there is none of.
+func (c *call) noDatabase() string {
+	switch {
+	case c.srv.cluster == nil:
+		return errDBIndex
+	case c.row.full == "copy":
+		return "ERR Copying to another database is not allowed in cluster mode"
+	}
+	return "ERR SELECT is not allowed in cluster mode"
 }
 
 func cmdSelect(c *call) {
@@ -41,6 +52,10 @@ func cmdSelect(c *call) {
 }
 
 func cmdSwapDB(c *call) {
+	if c.srv.cluster != nil {
+		c.fail("ERR SWAPDB is not allowed in cluster mode")
+		return
+	}
 	a, ok := c.int32Arg(1, "ERR invalid first DB index")
 	if !ok {
 		return

@@ -42,9 +42,11 @@ func cmdDump(c *call) {
 		c.w.Null()
 		return
 	}
-	b := append(c.scratch(dumpHead + len(v) + dumpFoot)[:0], dumpVersion, byte(record.String))
-	b = append(b, v...)
-	c.w.Bulk(binary.LittleEndian.AppendUint64(b, crc64.Checksum(b, crcTable)))
+	b := c.scratch(dumpHead + len(v) + dumpFoot)
+	b[0], b[1] = dumpVersion, byte(record.String)
+	n := dumpHead + move(b[dumpHead:], v)
+	binary.LittleEndian.PutUint64(b[n:], crc64.Checksum(b[:n], crcTable))
+	c.w.Bulk(b)
 }
 
 // undump is the value in what DUMP gave, or why there is none.

@@ -38,9 +38,9 @@ func keyspaceRows() []row {
 }
 
 func cmdRandomKey(c *call) {
-	store, now := c.srv.store, c.now
+	store, slots, now := c.srv.store, c.slots(), c.now
 	c.away(true, func(w *resp.Writer, wait bool) error {
-		name, ok, err := store.Random(now, wait)
+		name, ok, err := store.Random(slots, now, wait)
 		switch {
 		case err != nil:
 			return err
@@ -53,18 +53,18 @@ func cmdRandomKey(c *call) {
 	})
 }
 
-func cmdDBSize(c *call) { c.w.Int(c.srv.store.Keys()) }
+func cmdDBSize(c *call) { c.w.Int(c.srv.store.KeysIn(c.slots())) }
 
-// cmdFlush empties the store. Keys that other clients write meanwhile may stay.
+// cmdFlush empties the store, or in a cluster the slots whose primary this node is. Keys that other clients write meanwhile may stay.
 func cmdFlush(c *call) {
 	if len(c.args) > 2 || len(c.args) == 2 && !c.is(1, "ASYNC") && !c.is(1, "SYNC") {
 		c.fail(errSyntax)
 		return
 	}
-	store, wk, cl := c.srv.store, c.wk, c.cl
+	store, slots, wk, cl := c.srv.store, c.slots(), c.wk, c.cl
 	var upTo engine.Position
 	c.away(!c.srv.large(), func(w *resp.Writer, wait bool) error {
-		pos, err := store.Clear(wait)
+		pos, err := store.Clear(slots, wait)
 		upTo = max(upTo, pos) // what it did before it had to wait counts, too
 		switch {
 		case err != nil:

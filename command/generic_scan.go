@@ -19,6 +19,7 @@ const scanPage = 256
 type keyScan struct {
 	srv     *Server
 	w       *resp.Writer
+	slots   *replica.SlotSet
 	now     int64
 	wait    bool   // for a disk, if need be
 	pattern []byte // nil: every key
@@ -34,7 +35,7 @@ type keyScan struct {
 func (s *keyScan) read(from replica.Cursor, count int64) (replica.Cursor, error) {
 	for {
 		s.names, s.ends = s.names[:0], s.ends[:0]
-		next, err := s.srv.store.Scan(from, int(min(count, scanPage)), s.now, s.wait, s.visit)
+		next, err := s.srv.store.Scan(s.slots, from, int(min(count, scanPage)), s.now, s.wait, s.visit)
 		if err != nil {
 			return 0, err
 		}
@@ -80,9 +81,9 @@ func (s *keyScan) matches(name []byte) bool {
 }
 
 func cmdKeys(c *call) {
-	srv, now, pattern := c.srv, c.now, append([]byte{}, c.args[1]...)
+	srv, slots, now, pattern := c.srv, c.slots(), c.now, append([]byte{}, c.args[1]...)
 	c.away(!srv.large(), func(w *resp.Writer, wait bool) error {
-		s := keyScan{srv: srv, w: w, now: now, wait: wait, pattern: pattern}
+		s := keyScan{srv: srv, w: w, slots: slots, now: now, wait: wait, pattern: pattern}
 		mark := w.Len()
 		if _, err := s.read(0, math.MaxInt64); err != nil {
 			return err
@@ -107,9 +108,9 @@ func cmdScan(c *call) {
 	if o.nothing {
 		from = uint64(replica.EndCursor)
 	}
-	srv, now := c.srv, c.now
+	srv, slots, now := c.srv, c.slots(), c.now
 	c.away(o.count <= manyKeys || !srv.large(), func(w *resp.Writer, wait bool) error {
-		s := keyScan{srv: srv, w: w, now: now, wait: wait, pattern: o.pattern}
+		s := keyScan{srv: srv, w: w, slots: slots, now: now, wait: wait, pattern: o.pattern}
 		mark := w.Len()
 		next, err := s.read(replica.Cursor(from), o.count)
 		if err != nil {

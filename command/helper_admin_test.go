@@ -30,6 +30,12 @@ type adminNode struct {
 
 func startAdminNode(t testing.TB, change ...func(*Settings)) *adminNode {
 	t.Helper()
+	return startAdminNodeIn(t, nil, change...)
+}
+
+// startAdminNodeIn starts one that is part of a cluster, if that is not nil.
+func startAdminNodeIn(t testing.TB, cluster Cluster, change ...func(*Settings)) *adminNode {
+	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	n := &adminNode{t: t, shutdown: make(chan struct{}, 1)}
 	n.store = replica.Open(replica.Options{Engine: testEngine(), Actor: 1, Log: log,
@@ -40,7 +46,7 @@ func startAdminNode(t testing.TB, change ...func(*Settings)) *adminNode {
 	}
 	n.config = &adminConfig{values: [][2]string{{"maxclients", "10000"}, {"maxmemory", "0"}, {"port", "7777"}}}
 	n.srv = New(Options{Store: n.store, Config: n.config, Settings: set, Engine: "memory", Version: "0.0.1",
-		Port: func() int { return 7777 }, File: "/etc/rldb.json", Log: log,
+		Port: func() int { return 7777 }, File: "/etc/rldb.json", Log: log, Cluster: cluster,
 		Shutdown: func() { n.shutdown <- struct{}{} }})
 	front, err := resp.New(adminHandler{n.srv}, resp.Options{Loops: 1, Limits: resp.DefaultLimits(), Log: log})
 	if err != nil {
@@ -101,6 +107,8 @@ func (c *adminConfig) Get(patterns ...string) (found [][2]string) {
 	return found
 }
 
+func (c *adminConfig) TrySet(pairs [][2]string) (bool, error) { return true, c.Set(pairs) }
+
 func (c *adminConfig) Set(pairs [][2]string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -134,7 +142,7 @@ func (n *adminNode) dial(proto int) *adminClient {
 		n.t.Fatal(err)
 	}
 	n.t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(30 * time.Second))
+	c.SetDeadline(time.Now().Add(5 * time.Minute))
 	x := &adminClient{n.t, c, bufio.NewReader(c)}
 	if proto == 3 {
 		x.do("RESP3")

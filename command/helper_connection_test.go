@@ -103,7 +103,7 @@ func (n *node) dialTo(network, addr string) *peer {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	nc.SetDeadline(time.Now().Add(time.Minute))
+	nc.SetDeadline(time.Now().Add(5 * time.Minute))
 	n.t.Cleanup(func() { nc.Close() })
 	p := &peer{Conn: nc, t: n.t, r: bufio.NewReader(nc)}
 	return p

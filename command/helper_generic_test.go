@@ -87,7 +87,7 @@ func dialGeneric(t testing.TB, addr string) *genericConn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	nc.SetDeadline(time.Now().Add(2 * time.Minute))
+	nc.SetDeadline(time.Now().Add(5 * time.Minute))
 	t.Cleanup(func() { nc.Close() })
 	return &genericConn{nc, t, bufio.NewReader(nc)}
 }

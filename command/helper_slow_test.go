@@ -33,9 +33,16 @@ type slowEngine struct {
 	lost   error             // what Await fails with
 	waits  []func(error)     // of held Awaits
 	holds  bool              // Awaits are held
+
+	// ordered has writes carried out one after another, as they were started;
+	// last is closed when the one before is over. It is set before any call.
+	ordered bool
+	last    chan struct{}
 }
 
-func newSlowEngine() *slowEngine { return &slowEngine{Engine: memory.New()} }
+func (e *slowEngine) InOrder() bool { return e.ordered }
+
+func newSlowEngine() *slowEngine { return &slowEngine{Engine: memory.NewIndex()} }
 
 func (e *slowEngine) Try(t *engine.Txn) bool      { return false }
 func (e *slowEngine) TryScan(s *engine.Scan) bool { return false }
@@ -44,8 +51,17 @@ func (e *slowEngine) Start(t *engine.Txn) {
 	e.mu.Lock()
 	e.starts++
 	hold, refuse := e.hold, e.refuse
+	before, over := e.last, make(chan struct{})
+	queues := e.ordered && t.Mode != engine.Read
+	if queues {
+		e.last = over
+	}
 	e.mu.Unlock()
 	e.running.Go(func() {
+		defer close(over)
+		if queues && before != nil {
+			<-before
+		}
 		if hold != nil {
 			hold(t)
 		}

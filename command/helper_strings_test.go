@@ -123,7 +123,12 @@ func (n *stringsNode) run(args [][]byte) []byte {
 		return n.w.Bytes()
 	}
 	c.row = r
-	n.wk.onKeys(c)
+	if n.wk.claim(c); c.txn.Len() == 0 {
+		r.run(c)
+	} else {
+		n.srv.store.Do(c.txn)
+		n.wk.ended(c, 0)
+	}
 	return n.w.Bytes()
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/rldb/rldb/replication/replica"
 )
 
 func infoRows() []row {
@@ -34,7 +36,7 @@ func infoSections() []infoSection {
 		{"commandstats", "Commandstats", false, (*infoWriter).commandStats},
 		{"errorstats", "Errorstats", true, (*infoWriter).errorStats},
 		{"latencystats", "Latencystats", false, (*infoWriter).latencyStats},
-		{"cluster", "Cluster", true, func(w *infoWriter) { w.line("cluster_enabled", 0) }},
+		{"cluster", "Cluster", true, (*infoWriter).cluster},
 		{"keyspace", "Keyspace", true, (*infoWriter).keyspace},
 	}
 }
@@ -45,6 +47,10 @@ type infoWriter struct {
 	strings.Builder
 	srv *Server
 	now time.Time
+	// view is nil where this node stands alone, and slots are those whose keys are
+	// shown.
+	view  *Topology
+	slots *replica.SlotSet
 }
 
 func (w *infoWriter) line(name string, value any) { fmt.Fprintf(w, "%s:%v\r\n", name, value) }
@@ -69,7 +75,7 @@ func cmdInfo(c *call) {
 	}
 	everything := asked["all"] || asked["everything"]
 	usual := asked["default"] || len(c.args) == 1
-	w := infoWriter{srv: c.srv, now: time.Now()}
+	w := infoWriter{srv: c.srv, now: time.Now(), view: c.view, slots: c.slots()}
 	for _, s := range infoSections() {
 		if !everything && !asked[s.name] && (!usual || !s.inside) {
 			continue

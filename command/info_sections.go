@@ -22,7 +22,7 @@ func (w *infoWriter) server() {
 	w.line("rldb_engine", s.opt.Engine)
 	w.line("redis_git_sha1", "00000000")
 	w.line("redis_git_dirty", 0)
-	w.line("redis_mode", "standalone")
+	w.line("redis_mode", s.mode())
 	w.line("os", runtime.GOOS+" "+runtime.GOARCH)
 	w.line("arch_bits", 32<<(^uint(0)>>63))
 	w.line("go_version", runtime.Version())
@@ -53,7 +53,11 @@ func (w *infoWriter) clients() {
 		return true
 	})
 	w.line("connected_clients", s.front.Connected())
-	w.line("cluster_connections", 0)
+	links := 0
+	if s.cluster != nil {
+		links = len(s.cluster.Links())
+	}
+	w.line("cluster_connections", links)
 	w.line("maxclients", s.setting("maxclients", "0"))
 	w.line("client_recent_max_input_buffer", in)
 	w.line("client_recent_max_output_buffer", out)
@@ -117,11 +121,11 @@ func (w *infoWriter) cpu() {
 
 func (w *infoWriter) keyspace() {
 	s := w.srv
-	keys := s.store.Keys()
+	keys := s.store.KeysIn(w.slots)
 	if keys == 0 {
 		return
 	}
-	expiring, sum := s.store.Expiring()
+	expiring, sum := s.store.Expiring(w.slots)
 	var ttl int64
 	if expiring > 0 {
 		// The sum is modulo 2^64; what is left of it once the present is taken

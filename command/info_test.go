@@ -86,7 +86,7 @@ func TestInfoFields(t *testing.T) {
 		"used_memory_peak": `[1-9]\d*`, "used_memory_lua": "0", "used_memory_overhead": `\d+`, "used_memory_dataset": `[1-9]\d*`,
 		"maxmemory": "1073741824", "maxmemory_human": `1\.00G`, "maxmemory_policy": "noeviction", "mem_fragmentation_ratio": `\d+\.\d\d`,
 		"number_of_cached_scripts": "1", "mem_allocator": "go", "used_memory_peak_perc": `\d+\.\d\d%`,
-		"loading": "0", "rdb_changes_since_last_save": "0", "rdb_bgsave_in_progress": "0", "rdb_last_save_time": `\d{10}`,
+		"loading": "0", "rdb_changes_since_last_save": "3", "rdb_bgsave_in_progress": "0", "rdb_last_save_time": `\d{10}`,
 		"rdb_last_bgsave_status": "ok", "aof_enabled": "0", "aof_rewrite_in_progress": "0", "aof_last_write_status": "ok",
 		"total_connections_received": "1", "total_commands_processed": "3", "instantaneous_ops_per_sec": `\d+`,
 		"total_net_input_bytes": `[1-9]\d*`, "total_net_output_bytes": `[1-9]\d*`, "instantaneous_input_kbps": `\d+\.\d\d`,

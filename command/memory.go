@@ -14,6 +14,13 @@ import (
 // write.
 func (s *Server) usedMemory() int64 { return s.store.UsedBytes() + s.front.ClientMemory() }
 
+// outOfMemory says whether maxmemory is exceeded, with so many bytes more than the
+// store knows of.
+func (s *Server) outOfMemory(more int64) bool {
+	limit := s.Settings().MaxMemory
+	return limit > 0 && s.usedMemory()+more > limit
+}
+
 // memoryFigures are what INFO and MEMORY tell of memory, in bytes.
 type memoryFigures struct {
 	used    int64 // usedMemory, of which

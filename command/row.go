@@ -76,6 +76,9 @@ type row struct {
 	// reads says, of a blind command, whether these words make it look at old
 	// values after all; nil: no words do.
 	reads func(args [][]byte) bool
+	// grows is, of a command that may make a value much longer than its words
+	// are, how many bytes long these words make it at least; nil: none does.
+	grows func(args [][]byte) int64
 	run   handler
 	// after is what a command on keys does in its session's turn once that of
 	// its keys, in which run was called, is over: run must not touch the client.

@@ -22,6 +22,8 @@ type Settings struct {
 	SlowlogThan      time.Duration // negative: off
 	SlowlogMax       int
 	LatencyThreshold time.Duration // 0: off
+	Nudge            bool          // cluster-nudge: see worker.nudge
+	SlotsReplicas    bool          // slots-replicas: CLUSTER SLOTS tells the other owners, too
 	RedisVersion     string        // what clients are told
 }
 
@@ -29,9 +31,11 @@ type Settings struct {
 type Config interface {
 	// Get returns the names and values that match any of the patterns.
 	Get(patterns ...string) [][2]string
-	// Set changes all the settings or none. The error's text is what follows
-	// "ERR " in the reply.
+	// Set changes all the settings or none, and may wait for a disk. The error's
+	// text is what follows "ERR " in the reply. TrySet is Set if that need not
+	// wait; false means that nothing has happened.
 	Set(pairs [][2]string) error
+	TrySet(pairs [][2]string) (done bool, err error)
 	Rewrite() error
 }
 
@@ -58,6 +62,9 @@ type Options struct {
 	// it begin to win back disk space, and returns at once; nil: it cannot.
 	Durable bool
 	Tidy    func()
+	// Cluster is what the node is part of, nil if it stands alone. Until the first
+	// view is set (SetTopology) clients wait.
+	Cluster Cluster
 	// Shutdown ends the node, for SHUTDOWN. It returns at once.
 	Shutdown func()
 }
@@ -75,6 +82,15 @@ type Server struct {
 	started  time.Time
 	runID    string
 
+	// topology is nil exactly if cluster is: the node stands alone.
+	topology  atomic.Pointer[Topology]
+	cluster   Cluster
+	changes   changes
+	followers followers
+	nudges    nudges
+	bounces   bounces
+
+	inOrder    bool // of the store: see replica.Store.InOrder
 	background background
 	inFlight   sync.WaitGroup // transactions that were started and are not over
 	commits    commits
@@ -87,12 +103,19 @@ type Server struct {
 	slowlog  slowlog
 	latency  latency
 	pause    pause
+	starting pause // until the first view of the cluster is there
 	admin    adminState
 }
 
 // New returns a Server; Attach completes it.
 func New(o Options) *Server {
-	s := &Server{store: o.Store, config: o.Config, opt: o, log: o.Log, started: time.Now(), runID: randomID()}
+	s := &Server{store: o.Store, config: o.Config, opt: o, log: o.Log, started: time.Now(), runID: randomID(), cluster: o.Cluster}
+	s.changes.init()
+	if o.Cluster != nil {
+		s.topology.Store(&Topology{me: -1, early: true})
+		s.starting.begin(pauseAll, maxPause)
+	}
+	s.inOrder = o.Store.InOrder()
 	var rows int
 	s.table, rows = newTable()
 	s.stats.init(rows)

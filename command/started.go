@@ -11,17 +11,19 @@ import (
 	"github.com/rldb/rldb/resp"
 )
 
-// started is a command whose keys cannot be had without waiting for a disk: the
-// engine's pool carries its transaction out while the connection loop goes on.
+// started is a command whose keys cannot be had without waiting, for a disk or for
+// a large value to be copied: the engine's pool carries its transaction out while
+// the connection loop goes on.
 //
-// It has copies of all that its handler needs. The handler runs on the pool's
+// It has copies of all that its handler needs, or keeps the session's input. The handler runs on the pool's
 // goroutine and writes to a promised reply. What belongs to the session or to
 // its worker, it does not touch: that is done by finish, in the session's turn.
 type started struct {
 	call     call
 	txn      *replica.Txn
 	later    *resp.Later
-	buf      []byte // what the arguments are parts of
+	buf      []byte     // what the arguments are parts of
+	kept     *resp.Kept // or this
 	args     [][]byte
 	keys     []int
 	began    time.Time
@@ -60,7 +62,14 @@ func (w *worker) newStarted(c *call) *started {
 	}
 	x.txn, w.txn = w.txn, x.txn
 	x.call, x.began = *c, w.now()
-	x.buf, x.args = copyWords(x.buf[:0], x.args[:0], c.args)
+	if c.s.Input() >= engine.Large && wordBytes(c.args) >= engine.Large {
+		x.kept = c.s.Keep()
+	}
+	if x.kept != nil {
+		x.args = append(x.args[:0], c.args...)
+	} else {
+		x.buf, x.args = copyWords(x.buf[:0], x.args[:0], c.args)
+	}
 	x.keys = append(x.keys[:0], c.keys...)
 	if c.key.Name != nil { // its only key, of which the position was known
 		x.txn.Rename(0, x.args[c.row.first])
@@ -92,14 +101,30 @@ func wordBytes(words [][]byte) (n int) {
 
 // Decide implements replica.Step, on the pool's goroutine.
 func (x *started) Decide(t *replica.Txn) {
-	x.call.srv.onPool(&x.call, t, func() { x.call.Decide(t) })
+	x.call.srv.onPool(&x.call, t, func() { x.call.decideLate(t) })
 }
 
-// Done implements replica.Step, on any goroutine. Once it has called the
-// reply's Done, x may be in use again.
-func (x *started) Done(*replica.Txn) {
+// decideLate is Decide for a call whose turn has come late: many others may have
+// taken memory since it was asked whether there is any, and so may those before it
+// in its own transaction, which the store knows nothing of yet.
+func (c *call) decideLate(t *replica.Txn) {
+	if c.row.has(denyoom) && c.srv.outOfMemory(t.Scratched()) {
+		c.fail(errOOM)
+		return
+	}
+	c.Decide(t)
+}
+
+// Done implements replica.Step, on any goroutine. What values took goes now: the
+// session may be long in coming to its turn. Once it has called the reply's Done,
+// x may be in use again.
+func (x *started) Done(t *replica.Txn) {
 	srv := x.call.srv
 	x.over = time.Now()
+	t.Trim()
+	if x.kept != nil {
+		x.kept.Release()
+	}
 	x.later.Done()
 	srv.inFlight.Done()
 }
@@ -113,13 +138,16 @@ func (x *started) finish() bool {
 	}
 	w.ended(c, 0)
 	w.executed(c, x.over.Sub(x.began), 0)
+	if x.kept != nil {
+		c.s.Forget(x.kept)
+	}
 	w.free(x)
 	return true
 }
 
-// free keeps x for a next command.
+// free keeps x for a next command, but where its keys' names are parts of much.
 func (w *worker) free(x *started) {
-	if len(w.spare) == keepStarted || cap(x.buf) > keepArgs || cap(x.args) > keepWords {
+	if len(w.spare) == keepStarted || x.kept != nil || cap(x.buf) > keepArgs || cap(x.args) > keepWords {
 		return
 	}
 	clear(x.args)
@@ -142,19 +170,40 @@ func (s *Server) onPool(c *call, t *replica.Txn, decide func()) {
 	decide()
 }
 
-// overlaps says whether a command may be executed while others of its client
-// are under way, if they may, too: it reads its keys, and nothing else.
-func (r *row) overlaps() bool { return r.has(readonly) && r.keyed() && r.after == nil }
+// flight is what kind of command may be under way together with others of its
+// kind and client.
+type flight uint8
 
-// flights are the reads of a client that are under way while its next commands
+const (
+	noFlight flight = iota
+	reading         // it reads its keys, and nothing else
+	writing         // it reads and changes its keys, of a store that keeps writes in order
+)
+
+func (s *Server) flightOf(r *row) flight {
+	switch {
+	case !r.keyed() || r.after != nil:
+		return noFlight
+	case r.has(readonly):
+		return reading
+	case r.has(write) && s.inOrder:
+		return writing
+	}
+	return noFlight
+}
+
+// flights are the commands of a client that are under way while its next ones
 // are executed. They belong to the session's turn.
 //
 // The order in which a client's commands take effect is that in which it sent
-// them, but for reads of different keys, which nobody can tell apart: so what is
-// no such read waits until all of them have landed, and so does a read of a key
-// that is being read.
+// them, but for reads of different keys, which nobody can tell apart: so a read
+// waits for a read of the same key, and otherwise a command waits until all that
+// are of another kind, or of no kind that may be under way, have landed. Writes
+// overlap only if the store carries them out in order, also those of one key. What
+// makes a large value of small words has none behind it.
 type flights struct {
-	keys   []uint64 // hashes of the keys that are being read
+	kind   flight
+	keys   []uint64 // hashes of the keys of what is under way
 	reply  int      // the size of the largest reply lately
 	queued bool     // the session's next command waits for them
 }
@@ -169,8 +218,11 @@ const (
 	firstReply  = 2 << 20 // until one is known
 )
 
-// inTheWay says whether a read of a transaction's keys has to wait.
+// inTheWay says whether a command of the same kind has to wait for its keys.
 func (f *flights) inTheWay(t *replica.Txn) bool {
+	if f.kind == writing {
+		return false
+	}
 	for i := range t.Len() {
 		if slices.Contains(f.keys, t.Hash(i)) {
 			return true
@@ -191,18 +243,19 @@ func (cl *client) takesOff(c *call) bool {
 	if f.reply == 0 {
 		f.reply = firstReply
 	}
-	n := c.txn.Len()
-	if !c.row.overlaps() || len(f.keys)+n > maxFlights || wordBytes(c.args) > maxLuggage ||
+	n, kind := c.txn.Len(), c.srv.flightOf(c.row)
+	if kind == noFlight || len(f.keys)+n > maxFlights || wordBytes(c.args) > maxLuggage || c.row.large(c.args) ||
 		(len(f.keys)+n)*f.reply > maxExpected {
 		return false
 	}
+	f.kind = kind
 	for i := range n {
 		f.keys = append(f.keys, c.txn.Hash(i))
 	}
 	return true
 }
 
-// lands notes that a read is over.
+// lands notes that a command is over.
 func (cl *client) lands(x *started) {
 	f := &cl.flights
 	for i := range x.txn.Len() {

@@ -17,9 +17,19 @@ import (
 
 // startSlowNode is a node over an engine that does nothing at once.
 func startSlowNode(t testing.TB, prepare ...func(*Server)) (*node, *slowEngine) {
+	return startNodeOver(t, newSlowEngine(), prepare...)
+}
+
+// startOrderedNode is one whose engine keeps writes in order, too.
+func startOrderedNode(t testing.TB) (*node, *slowEngine) {
+	e := newSlowEngine()
+	e.ordered = true
+	return startNodeOver(t, e)
+}
+
+func startNodeOver(t testing.TB, e *slowEngine, prepare ...func(*Server)) (*node, *slowEngine) {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	e := newSlowEngine()
 	store := replica.Open(replica.Options{Engine: e, Actor: 1, Log: log,
 		Clock: record.NewClock(func() int64 { return time.Now().UnixMilli() })})
 	n := &node{t: t, srv: New(Options{Store: store, Log: log,
@@ -130,6 +140,56 @@ func TestWritesKeepTheirPlace(t *testing.T) {
 	eventually(t, "the write is under way", func() bool { return v.came("b") })
 	v.letGo("b")
 	p.want("$1\r\n1\r\n", "+OK\r\n", "$1\r\nx\r\n", "+PONG\r\n", "$1\r\n1\r\n")
+}
+
+// Over an engine that keeps writes in order they are under way together, those of
+// one key too; what is no write waits for them, and they for what is none.
+func TestWritesOfAPipelineOverlap(t *testing.T) {
+	n, e := startOrderedNode(t)
+	p, before := n.dial(), e.started()
+	v := newValve(t, e, "a", "r")
+	p.send("SET a 1", "INCR a", "MSET b 1 c 2", "APPEND a x", "GET a", "SET d 1")
+	eventually(t, "the writes are under way", func() bool { return e.started()-before == 4 })
+	n.dial().do("PING")
+	if got := e.started() - before; got != 4 {
+		t.Errorf("%d are under way: a read has overtaken writes", got)
+	}
+	v.letGo("a")
+	p.want("+OK\r\n", ":2\r\n", "+OK\r\n", ":2\r\n", "$2\r\n2x\r\n", "+OK\r\n")
+
+	before = e.started()
+	p.send("GET r", "SET s 1", "PING")
+	eventually(t, "the read is under way", func() bool { return v.came("r") })
+	n.dial().do("PING")
+	if v.came("s") {
+		t.Error("a write overtook a read")
+	}
+	v.letGo("r")
+	p.want("$-1\r\n", "+OK\r\n", "+PONG\r\n")
+}
+
+// A write that fails in a pipeline is one reply among others.
+func TestOverlappingWriteFails(t *testing.T) {
+	n, _ := startOrderedNode(t)
+	p := n.dial()
+	p.send("SET a x", "INCR a", "SET b 1", "MULTI", "INCR b", "EXEC", "SET a 1", "GET a")
+	p.want("+OK\r\n", "-ERR value is not an integer or out of range\r\n", "+OK\r\n", "+OK\r\n", "+QUEUED\r\n",
+		"*1\r\n:2\r\n", "+OK\r\n", "$1\r\n1\r\n")
+}
+
+// What makes large values is not under way together, whatever its words are.
+func TestLargeWritesDoNotOverlap(t *testing.T) {
+	n, e := startOrderedNode(t)
+	p, before := n.dial(), e.started()
+	v := newValve(t, e, "a")
+	p.send("SET s 1", "SETRANGE a 8000000 x", "SETRANGE b 8000000 x", "SET c 1")
+	eventually(t, "the first is under way", func() bool { return v.came("a") })
+	n.dial().do("PING")
+	if got := e.started() - before; got != 2 {
+		t.Errorf("%d are under way", got)
+	}
+	v.letGo("a")
+	p.want("+OK\r\n", ":8000001\r\n", ":8000001\r\n", "+OK\r\n")
 }
 
 // Two reads of one key are not under way together: the second would be allowed

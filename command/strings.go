@@ -72,7 +72,7 @@ func partRows() []row {
 		{name: "substr", arity: 4, flags: readonly, access: "RO access", run: cmdGetRange,
 			since: "1.0.0", complexity: "O(N) with N bytes answered.", syntax: "key start:integer end:integer",
 			summary: "The old name of GETRANGE."},
-		{name: "setrange", arity: 4, flags: write | denyoom, access: "RW update", run: cmdSetRange,
+		{name: "setrange", arity: 4, flags: write | denyoom, access: "RW update", run: cmdSetRange, grows: setRangeGrows,
 			since: "2.2.0", complexity: "O(N), N being the new length.", syntax: "key offset:integer value",
 			summary: "Overwrites a value from an offset on; zero bytes fill what was not there."},
 		{name: "lcs", arity: -3, flags: readonly, first: 1, last: 2, step: 1, access: "RO access", run: cmdLCS,

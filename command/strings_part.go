@@ -23,7 +23,7 @@ func cmdAppend(c *call) {
 		return
 	}
 	data := c.scratch(len(old) + len(more))
-	copy(data[copy(data, old):], more)
+	move(data[move(data, old):], more)
 	c.set(0, data, c.expireAt(0))
 	c.w.Int(int64(len(data)))
 }
@@ -87,11 +87,11 @@ func cmdSetRange(c *call) {
 	}
 	at := int(offset)
 	data := c.scratch(max(len(old), at+len(part)))
-	n := copy(data, old)
+	n := move(data, old)
 	if n < at {
-		clear(data[n:at]) // scratch memory has been used before
+		zero(data[n:at]) // scratch memory has been used before
 	}
-	copy(data[at:], part)
+	move(data[at:], part)
 	c.set(0, data, c.expireAt(0))
 	c.w.Int(int64(len(data)))
 }

@@ -21,7 +21,7 @@ func cmdExec(c *call) {
 		c.fail(errExecAbort)
 		return
 	}
-	x := &exec{call: call{w: c.w, s: c.s, cl: cl, wk: c.wk, srv: c.srv, wall: c.wall,
+	x := &exec{call: call{w: c.w, s: c.s, cl: cl, wk: c.wk, srv: c.srv, wall: c.wall, view: c.view,
 		now: c.srv.store.Now(c.wall), inExec: true, txn: c.wk.txn},
 		queue: queue, watched: watched, mark: c.w.Len(), last: c.wk.now()}
 	x.call.exec = x
@@ -123,7 +123,7 @@ func (x *exec) segment(part []queued) {
 		x.Decide(t)
 		return
 	}
-	if x.call.srv.store.Try(t) {
+	if !x.large() && x.call.srv.store.Try(t) {
 		x.ended()
 		return
 	}
@@ -136,6 +136,7 @@ func (x *exec) segment(part []queued) {
 // ended notes how the transaction of a segment ended; true for well.
 func (x *exec) ended() bool {
 	x.call.wk.told(x.call.cl, x.call.txn.Pos(), x.call.txn.Writes())
+	x.call.wk.changed += int64(x.call.txn.Changes())
 	err := x.call.txn.Err()
 	if err != nil {
 		x.call.w.Truncate(x.mark)
@@ -251,7 +252,7 @@ func (x execAway) Decide(t *replica.Txn) {
 		if q.row.keyed() {
 			began := time.Now()
 			c.row, c.args, c.keys, c.failed, c.hits, c.misses = q.row, q.args, x.indexes[i], false, 0, 0
-			c.srv.onPool(&c, t, func() { c.Decide(t) })
+			c.srv.onPool(&c, t, func() { c.decideLate(t) })
 			x.ends = append(x.ends, ending{c.w.Len(), time.Since(began), c.failed, c.hits, c.misses})
 		} else {
 			x.ends = append(x.ends, ending{reply: c.w.Len()})
@@ -260,8 +261,9 @@ func (x execAway) Decide(t *replica.Txn) {
 }
 
 // Done implements replica.Step, on any goroutine.
-func (x execAway) Done(*replica.Txn) {
+func (x execAway) Done(t *replica.Txn) {
 	srv := x.call.srv
+	t.Trim()
 	x.later.Done()
 	srv.inFlight.Done()
 }

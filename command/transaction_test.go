@@ -109,8 +109,14 @@ func TestWatchExpiry(t *testing.T) {
 	n := startNode(t)
 	n.srv.store.SetActiveExpire(false)
 	a, b := n.dial(), n.dial()
-	b.do("SET k 1 PX 40")
-	a.do("WATCH k")
+	for ttl := 40; ; ttl *= 2 {
+		b.do(fmt.Sprint("SET k 1 PX ", ttl))
+		a.do("WATCH k")
+		if b.do("GET k") != "$-1\r\n" {
+			break // so it was there when it was watched
+		}
+		a.do("UNWATCH")
+	}
 	for b.do("GET k") != "$-1\r\n" {
 	}
 	a.play([]exchange{{"MULTI", "+OK\r\n"}, {"EXEC", "*-1\r\n"}})

@@ -20,6 +20,8 @@ type worker struct {
 	spare   []*started    // at most keepStarted
 	ahead   ahead         // what is known of the commands that come next
 
+	changed int64 // keys that its sessions have changed, and the store was not told of
+
 	upTo    engine.Position // what its sessions' replies tell of, at most
 	gate    *resp.Gate      // the last one that replies had to wait at
 	gatePos engine.Position // which is for everything up to here
@@ -42,6 +44,7 @@ func (w *worker) Close(s *resp.Session) {
 	w.srv.hub.leave(cl)
 	w.srv.monitors.remove(cl)
 	w.srv.pause.forget(s)
+	w.srv.starting.forget(s)
 	w.srv.waits.forget(s)
 }
 
@@ -50,6 +53,7 @@ func (w *worker) Close(s *resp.Session) {
 func (w *worker) Flush(s *resp.Session) *resp.Gate {
 	now := w.now()
 	w.began = time.Time{}
+	w.noteChanges()
 	if len(w.samples) > 0 {
 		w.srv.admin.observe(w.srv, now)
 		w.srv.stats.add(w.samples)
@@ -62,7 +66,7 @@ func (w *worker) Flush(s *resp.Session) *resp.Gate {
 func (w *worker) Do(s *resp.Session, args [][]byte) resp.Verdict {
 	w.begin()
 	c := &w.call
-	*c = call{w: s.Writer(), args: args, s: s, cl: clientOf(s), wk: w, srv: w.srv, wall: w.now(),
+	*c = call{w: s.Writer(), args: args, s: s, cl: clientOf(s), wk: w, srv: w.srv, wall: w.now(), view: w.srv.topology.Load(),
 		keys: c.keys[:0], pos: c.pos[:0]}
 	hint := w.ahead.take(args)
 	r, ok := hint.row, true
@@ -76,8 +80,14 @@ func (w *worker) Do(s *resp.Session, args [][]byte) resp.Verdict {
 		return resp.Done
 	}
 	c.row = r
-	if len(c.cl.flights.keys) > 0 && !r.overlaps() {
-		return c.cl.flights.wait()
+	if f := &c.cl.flights; len(f.keys) > 0 && w.srv.flightOf(r) != f.kind {
+		return f.wait()
+	}
+	if c.view != nil && c.view.early {
+		if w.srv.starting.holds(c) {
+			return resp.Stall
+		}
+		c.view = w.srv.topology.Load()
 	}
 	if refusal := w.refuse(c); refusal != "" {
 		w.reject(c, refusal)
@@ -140,10 +150,13 @@ func (w *worker) refuse(c *call) string {
 	if cl.multi && r.has(noMulti) {
 		return "ERR Command not allowed inside a transaction"
 	}
-	if cl.wantsMemory(r) {
-		if limit := w.srv.Settings().MaxMemory; limit > 0 && w.srv.usedMemory() > limit {
-			return errOOM
+	if c.view != nil {
+		if where := c.route(); where != "" {
+			return where
 		}
+	}
+	if cl.wantsMemory(r) && w.srv.outOfMemory(0) {
+		return errOOM
 	}
 	if cl.subscriptions() > 0 && c.w.Proto() == 2 && !r.has(subscribed) {
 		return "ERR Can't execute '" + r.full + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
@@ -157,7 +170,7 @@ func (w *worker) refuse(c *call) string {
 // reject answers a command that is not executed. In a MULTI it dooms EXEC; an
 // EXEC that is rejected itself ends the transaction.
 func (w *worker) reject(c *call, text string) {
-	if c.row != nil && c.row.full == "exec" {
+	if c.row != nil && c.row.full == "exec" && !c.ended {
 		text = c.abortExec(text)
 	}
 	c.w.Error(text)
@@ -176,6 +189,7 @@ func (w *worker) execute(c *call) resp.Verdict {
 			return resp.Stall
 		}
 	} else {
+		w.noteChanges() // it may ask for them
 		c.now = w.srv.store.Now(c.wall)
 		r.run(c)
 	}
@@ -186,6 +200,14 @@ func (w *worker) execute(c *call) resp.Verdict {
 		w.executed(c, took, mark)
 	}
 	return resp.Done
+}
+
+// noteChanges tells the store how many keys were changed.
+func (w *worker) noteChanges() {
+	if w.changed > 0 {
+		w.srv.store.Changed(w.changed)
+		w.changed = 0
+	}
 }
 
 // begin reads the clock if a batch begins.
@@ -228,9 +250,28 @@ func (w *worker) slow(c *call, took time.Duration, set *Settings) {
 	}
 }
 
-// onKeys runs a command in the turn of its keys. Where that would wait for a
-// disk it is started, and ends later.
+// onKeys runs a command in the turn of its keys. Where that would take long, for
+// a disk or for a large value, it is started, and ends later.
 func (w *worker) onKeys(c *call) resp.Verdict {
+	w.claim(c)
+	if c.txn.Len() == 0 {
+		c.row.run(c) // the arguments are wrong: the handler says how
+		return resp.Done
+	}
+	if f := &c.cl.flights; len(f.keys) > 0 && f.inTheWay(c.txn) {
+		return f.wait()
+	}
+	mark := c.w.Len()
+	if !c.large() && w.srv.store.Try(c.txn) {
+		w.ended(c, mark)
+	} else {
+		w.start(c)
+	}
+	return resp.Done
+}
+
+// claim begins a command's transaction, with its keys.
+func (w *worker) claim(c *call) {
 	c.now = w.srv.store.Now(c.wall)
 	c.txn = w.txn
 	c.txn.Reset(w.srv.store, c.row.mode(c.args), c.now, c)
@@ -242,26 +283,13 @@ func (w *worker) onKeys(c *call) resp.Verdict {
 			c.keys = append(c.keys, c.txn.Key(c.args[p]))
 		}
 	}
-	if c.txn.Len() == 0 {
-		c.row.run(c) // the arguments are wrong: the handler says how
-		return resp.Done
-	}
-	if f := &c.cl.flights; len(f.keys) > 0 && f.inTheWay(c.txn) {
-		return f.wait()
-	}
-	mark := c.w.Len()
-	if w.srv.store.Try(c.txn) {
-		w.ended(c, mark)
-	} else {
-		w.start(c)
-	}
-	return resp.Done
 }
 
 // ended does, in the session's turn, what is left of a command once that of its
 // keys is over. Its reply begins at mark.
 func (w *worker) ended(c *call, mark int) {
 	w.told(c.cl, c.txn.Pos(), c.txn.Writes())
+	w.changed += int64(c.txn.Changes())
 	if err := c.txn.Err(); err != nil {
 		c.w.Truncate(mark)
 		c.fail(storeError(err))

@@ -47,7 +47,23 @@ type Config struct {
 	BitcaskThreads     int   // goroutines that read from the disk, and as many that write
 	LSMBlockCache      int64 // bytes
 	LSMMemtableSize    int64 // bytes of one memtable
-	LSMThreads         int   // goroutines that read, and as many that write; 0: chosen by the machine
+	LSMThreads         int   // goroutines that read, and as many that read what is to be changed: one writes; 0: chosen by the machine
+
+	Cluster       bool          // take part in a cluster
+	ClusterName   string        // nodes of clusters with other names are refused
+	ClusterSecret Secret        // what members must know; "" for none
+	Join          []string      // client addresses, host:port, of nodes whose cluster this one joins by itself
+	Advertise     HostPort      // what clients are told; an empty host is one of this machine
+	PeerAdvertise HostPort      // what members are told
+	PeerPort      int           // TCP port of the calls between nodes; 0: see [Config.PeerPorts]
+	GossipPort    int           // TCP and UDP port of gossip; 0: the same
+	TLSCluster    bool          // calls between nodes are encrypted, with the TLS files
+	N, R, W       int           // copies of a key, and how many of them a read and a write need
+	Zone          string        // where the node is; copies are spread over zones
+	Weight        int           // share of the slots, beside the other members' weights
+	NodeTimeout   time.Duration // a member that is silent for so long is suspected, whole milliseconds
+	ClusterNudge  bool          // tell clients with an old slot map to look again
+	SlotsReplicas bool          // CLUSTER SLOTS names the other owners too
 
 	SlowlogLogSlowerThan    int    // commands slower than so many microseconds are noted; below 0 none
 	SlowlogMaxLen           int    // entries kept
@@ -70,6 +86,43 @@ type BindAddress struct {
 	Network  string // for net.Listen: "tcp", or "tcp4" or "tcp6" for all addresses of one family
 	Host     string // an IP address or a host name; "" for all addresses
 	Optional bool   // go on without it if this machine does not have it
+}
+
+// HostPort is an address to tell others. A zero port is the one that is listened
+// on, an empty host one of this machine.
+type HostPort struct {
+	Host string
+	Port int
+}
+
+// PeerPorts are the ports of calls and of gossip, given the port of clients: 10000
+// and 20000 above it unless they are set. 0 is any free one.
+func (c *Config) PeerPorts(clients int) (peer, gossip int) {
+	peer, gossip = c.PeerPort, c.GossipPort
+	if c.Port == 0 && c.TLSPort == 0 {
+		return peer, gossip
+	}
+	if peer == 0 {
+		peer = clients + peerPortAbove
+	}
+	if gossip == 0 {
+		gossip = clients + gossipPortAbove
+	}
+	return peer, gossip
+}
+
+// How far above the port of clients the ports of members are.
+const (
+	peerPortAbove   = 10000
+	gossipPortAbove = 20000
+)
+
+// clientPort is the port that clients are expected at, 0 if any is.
+func (c *Config) clientPort() int {
+	if c.Port == 0 {
+		return c.TLSPort
+	}
+	return c.Port
 }
 
 // OutputLimits is how much a client may leave unread, by its class.

@@ -9,6 +9,7 @@ const helpHead = `rldb, a key/value database that speaks the Redis protocol.
 
 Usage: rldb [--config FILE] [--KEY VALUE]...
        rldb check [--config FILE] [--dir DIR]   (verifies a stopped node's data)
+       rldb ping [HOST[:PORT]] [--config FILE]  (asks whether a node answers)
 
 Each key below is a flag (--maxclients 500 or --maxclients=500), an environment
 variable (RLDB_MAXCLIENTS=500), and a key of the JSON object in the config file

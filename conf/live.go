@@ -22,6 +22,11 @@ type Live struct {
 		// written: the key's name and its text.
 		changed map[string]string
 	}
+	// setting is held while the config is changed, also while a guard waits for
+	// a disk. It is taken before mu.
+	setting sync.Mutex
+	guard   func(old, new *Config) error // set before any change
+
 	// rewriting is held over file I/O. Nothing but Rewrite takes it, and
 	// Rewrite holds mu only before and after that.
 	rewriting sync.Mutex
@@ -48,6 +53,11 @@ func (l *Live) OnChange(f func(old, new *Config)) {
 	defer l.mu.Unlock()
 	l.mu.onChange = append(l.mu.onChange, f)
 }
+
+// Guard has f called before a change that waits for a disk takes effect, one call
+// at a time. An error of it refuses the change. It is called before any change,
+// once.
+func (l *Live) Guard(f func(old, new *Config) error) { l.guard = f }
 
 // Get lists the keys and values that one of the patterns matches, in the
 // table's order, as CONFIG GET does: without regard to case, each key once, a
@@ -82,35 +92,80 @@ func matchAny(patterns []string, name string) (string, bool) {
 	return "", false
 }
 
-// Set changes all the pairs of key and text, or none. The error's text is what
-// CONFIG SET answers after "-ERR ".
+// Set changes all the pairs of key and text, or none. It may wait for a disk. The
+// error's text is what CONFIG SET answers after "-ERR ".
 func (l *Live) Set(pairs [][2]string) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	targets, err := settable(pairs)
+	l.setting.Lock()
+	defer l.setting.Unlock()
+	targets, next, err := l.prepare(pairs)
 	if err != nil {
 		return err
 	}
-	old := l.Config()
-	next := *old // the fields that are slices are replaced, never written into
-	for i, r := range targets {
-		if err := r.kind.set(&next, pairs[i][1]); err != nil {
+	if r := waiting(targets); r != nil && l.guard != nil {
+		if err := l.guard(l.Config(), next); err != nil {
 			return setError(r.name, err.Error())
 		}
 	}
-	if err := fitting(&next, targets); err != nil {
-		return err
+	l.apply(targets, next)
+	return nil
+}
+
+// TrySet is Set if that need not wait. False means that nothing has happened.
+func (l *Live) TrySet(pairs [][2]string) (done bool, err error) {
+	if !l.setting.TryLock() {
+		return false, nil
 	}
-	l.current.Store(&next)
+	defer l.setting.Unlock()
+	targets, next, err := l.prepare(pairs)
+	if err != nil {
+		return true, err
+	}
+	if waiting(targets) != nil && l.guard != nil {
+		return false, nil
+	}
+	l.apply(targets, next)
+	return true, nil
+}
+
+// prepare gives the config that the pairs make of the present one.
+func (l *Live) prepare(pairs [][2]string) ([]*row, *Config, error) {
+	targets, err := settable(pairs)
+	if err != nil {
+		return nil, nil, err
+	}
+	next := *l.Config() // the fields that are slices are replaced, never written into
+	for i, r := range targets {
+		if err := r.kind.set(&next, pairs[i][1]); err != nil {
+			return nil, nil, setError(r.name, err.Error())
+		}
+	}
+	return targets, &next, fitting(&next, targets)
+}
+
+// waiting is a key whose change waits for a disk, or nil.
+func waiting(targets []*row) *row {
+	for _, r := range targets {
+		if r.waits {
+			return r
+		}
+	}
+	return nil
+}
+
+// apply makes a config the present one, with setting held.
+func (l *Live) apply(targets []*row, next *Config) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	old := l.Config()
+	l.current.Store(next)
 	for _, r := range targets {
 		if !r.isFixed() {
-			l.mu.changed[r.name] = r.kind.text(&next)
+			l.mu.changed[r.name] = r.kind.text(next)
 		}
 	}
 	for _, f := range l.mu.onChange {
-		f(old, &next)
+		f(old, next)
 	}
-	return nil
 }
 
 // settable looks the keys up. As in Redis, all names are judged before any

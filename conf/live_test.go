@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"errors"
 	"reflect"
 	"sync"
 	"testing"
@@ -56,7 +57,7 @@ func TestSet(t *testing.T) {
 		{[][2]string{{"maxclients", "5"}}, ""},
 		{[][2]string{{"MaxClients", "5"}, {"timeout", "9"}}, ""},
 		{[][2]string{{"save", ""}, {"appendonly", "yes"}}, ""},
-		{[][2]string{{"appendfsync", "always"}}, related + "'appendfsync') - can't set immutable config"},
+		{[][2]string{{"tls-cert-file", "x"}}, related + "'tls-cert-file') - can't set immutable config"},
 		{[][2]string{{"foo", "1"}}, "Unknown option or number of arguments for CONFIG SET - 'foo'"},
 		{[][2]string{{"", "1"}}, "Unknown option or number of arguments for CONFIG SET - ''"},
 		{[][2]string{{"maxclients", "5"}, {"maxmemory", "x"}, {"foo", "1"}}, "Unknown option or number of arguments for CONFIG SET - 'foo'"},
@@ -161,5 +162,48 @@ func TestClientMemory(t *testing.T) {
 		if diff := got - tt.want; diff < -100 || diff > 100 || (got == 0) != (tt.want == 0) {
 			t.Errorf("%q with %d bytes: %d, want %d", tt.args, tt.machine, got, tt.want)
 		}
+	}
+}
+
+// A change that waits for a disk is asked of the guard first, which may refuse it;
+// one that must not wait is not made while another does.
+func TestGuard(t *testing.T) {
+	l := live(t, "")
+	pairs := [][2]string{{"maxclients", "7"}, {"appendfsync", "always"}}
+	asked, answer := make(chan *Config), make(chan error)
+	l.Guard(func(old, new *Config) error {
+		if old != l.Config() || old.Fsync == new.Fsync {
+			t.Errorf("the guard was asked for %q to %q", old.Fsync, new.Fsync)
+		}
+		asked <- new
+		return <-answer
+	})
+	set := make(chan error)
+	for _, refusal := range []error{errors.New("no luck"), nil} {
+		if done, err := l.TrySet(pairs); done || err != nil {
+			t.Fatalf("TrySet: %v, %v", done, err)
+		}
+		go func() { set <- l.Set(pairs) }()
+		if next := <-asked; next.Fsync != "always" || l.Config().Fsync != "everysec" || l.Config().MaxClients != 10000 {
+			t.Errorf("the guard was asked for %q, at a time when there was %q", next.Fsync, l.Config().Fsync)
+		}
+		if done, err := l.TrySet([][2]string{{"maxclients", "8"}}); done || err != nil {
+			t.Errorf("TrySet while another change waits: %v, %v", done, err)
+		}
+		answer <- refusal
+		err := <-set
+		if c := l.Config(); refusal == nil && (err != nil || c.Fsync != "always" || c.MaxClients != 7) {
+			t.Errorf("Set: %v; then %q, %d", err, c.Fsync, c.MaxClients)
+		}
+		if refusal != nil && (err == nil || err.Error() !=
+			"CONFIG SET failed (possibly related to argument 'fsync') - no luck" || l.Config().MaxClients != 10000) {
+			t.Errorf("Set: %v; then %d", err, l.Config().MaxClients)
+		}
+	}
+	if done, err := l.TrySet([][2]string{{"maxclients", "8"}}); !done || err != nil || l.Config().MaxClients != 8 {
+		t.Errorf("TrySet: %v, %v", done, err)
+	}
+	if done, err := l.TrySet([][2]string{{"fsync", "sometimes"}}); !done || err == nil {
+		t.Errorf("TrySet of nonsense: %v, %v", done, err)
 	}
 }

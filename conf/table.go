@@ -14,6 +14,7 @@ type row struct {
 	alias  string // a second name, "" for none
 	def    string // the default, as text; of a fixed row, none
 	live   bool   // CONFIG SET may change it
+	waits  bool   // … which waits for a disk: see Live.Guard
 	secret bool   // its value is not shown in faults
 	kind   kind
 	doc    string // one line, for the help
@@ -106,7 +107,7 @@ var table = []section{
 			doc: "how the data is kept: in memory only; in log files, with the keys in memory; in sorted files, for data larger than memory"},
 		{name: "dir", def: "data", kind: directory{func(c *Config) *string { return &c.Dir }},
 			doc: "directory of the data, made if it is not there; the memory engine does not use it"},
-		{name: "fsync", alias: "appendfsync", def: "everysec", kind: choice{func(c *Config) *string { return &c.Fsync }, []string{"always", "everysec", "no"}},
+		{name: "fsync", alias: "appendfsync", def: "everysec", live: true, waits: true, kind: choice{func(c *Config) *string { return &c.Fsync }, []string{"always", "everysec", "no"}},
 			doc: "when what was written is forced to the disk: before it is answered, once a second, or when the system likes; only a power loss can tell the difference"},
 		{name: "maxmemory", def: "0", live: true, kind: size{func(c *Config) *int64 { return &c.Maxmemory }, 0, math.MaxInt64},
 			doc: "refuse writes above this much data; 0 is no limit"},
@@ -129,7 +130,43 @@ var table = []section{
 		{name: "lsm-memtable-size", def: "16mb", kind: size{func(c *Config) *int64 { return &c.LSMMemtableSize }, 1 << 20, 1 << 30},
 			doc: "memory of one table of new writes; there are up to four"},
 		{name: "lsm-threads", def: "0", kind: number{func(c *Config) *int { return &c.LSMThreads }, 0, 4096},
-			doc: "reads at once, and as many writes; 0 is 4 for each core, at least 8"},
+			doc: "reads at once, and as many of what is to be changed: one goroutine writes; 0 is 4 for each core, at least 8"},
+	}},
+	{"Cluster", []row{
+		{name: "cluster-enabled", alias: "cluster", def: "no", kind: yesNo{func(c *Config) *bool { return &c.Cluster }},
+			doc: "take part in a cluster"},
+		{name: "join", def: "", kind: nodes{func(c *Config) *[]string { return &c.Join }},
+			doc: "nodes whose cluster to join, tried until it works; if none is in one, the nodes of the list form it; without a list a new node forms a cluster of its own"},
+		{name: "cluster-name", def: "rldb", kind: word[string]{func(c *Config) *string { return &c.ClusterName }, "1 to 64 letters, digits, dots, dashes and underscores", isClusterName},
+			doc: "name of the cluster; nodes of other names are refused"},
+		{name: "cluster-secret", def: "", secret: true, kind: word[Secret]{func(c *Config) *Secret { return &c.ClusterSecret }, "any text", isAny},
+			doc: "what a node must know to be a member; gossip is encrypted with it"},
+		{name: "advertise", def: "", kind: hostPort{func(c *Config) *HostPort { return &c.Advertise }},
+			doc: "address that clients are told; without one it is the first of bind, or one of this machine"},
+		{name: "peer-advertise", def: "", kind: hostPort{func(c *Config) *HostPort { return &c.PeerAdvertise }},
+			doc: "address that members are told, of the peer port; without one it is the host of advertise"},
+		{name: "peer-port", def: "0", kind: number{func(c *Config) *int { return &c.PeerPort }, 0, 65535},
+			doc: "TCP port of calls between nodes; 0 is port + 10000"},
+		{name: "gossip-port", def: "0", kind: number{func(c *Config) *int { return &c.GossipPort }, 0, 65535},
+			doc: "TCP and UDP port of gossip; 0 is port + 20000"},
+		{name: "tls-cluster", def: "no", kind: yesNo{func(c *Config) *bool { return &c.TLSCluster }},
+			doc: "encrypt calls between nodes, with tls-cert, tls-key and tls-ca; gossip has the cluster-secret"},
+		{name: "n", def: "3", kind: number{func(c *Config) *int { return &c.N }, 1, mostCopies},
+			doc: "nodes that own a key; the same on all nodes"},
+		{name: "r", def: "2", kind: number{func(c *Config) *int { return &c.R }, 1, mostCopies},
+			doc: "owners that a read needs; the same on all nodes"},
+		{name: "w", def: "2", kind: number{func(c *Config) *int { return &c.W }, 1, mostCopies},
+			doc: "owners that a write needs; the same on all nodes"},
+		{name: "zone", def: "", kind: word[string]{func(c *Config) *string { return &c.Zone }, "up to 64 letters, digits, dots, dashes and underscores", isZone},
+			doc: "where this node is, so that a key's owners are in different places"},
+		{name: "weight", def: "1", kind: number{func(c *Config) *int { return &c.Weight }, 1, 100},
+			doc: "this node's share of the slots, beside the weights of the others"},
+		{name: "cluster-node-timeout", def: "500", kind: span{func(c *Config) *time.Duration { return &c.NodeTimeout }, time.Millisecond, 50, 60000},
+			doc: "time without an answer after which a member is suspected"},
+		{name: "cluster-nudge", def: "yes", live: true, kind: yesNo{func(c *Config) *bool { return &c.ClusterNudge }},
+			doc: "after a change, answer one command of a client that may not know of it with -MOVED"},
+		{name: "slots-replicas", def: "no", live: true, kind: yesNo{func(c *Config) *bool { return &c.SlotsReplicas }},
+			doc: "CLUSTER SLOTS names all owners of a slot, not only the one that is advertised"},
 	}},
 	{"Watching", []row{
 		{name: "slowlog-log-slower-than", def: "10000", live: true, kind: number{func(c *Config) *int { return &c.SlowlogLogSlowerThan }, -1, math.MaxInt64},
@@ -154,10 +191,6 @@ var table = []section{
 			doc: "no snapshots"},
 		{name: "appendonly", live: true, kind: fixed{appendOnly, "it follows from the engine, of which bitcask and lsm keep a log and memory keeps none"},
 			doc: "whether the engine keeps the data in files"},
-		{name: "cluster-enabled", kind: fixed{always("no"), ""},
-			doc: "this node stands alone"},
-		{name: "cluster-node-timeout", live: true, kind: fixed{always("15000"), "this node stands alone"},
-			doc: "without meaning for a node that stands alone"},
 		{name: "notify-keyspace-events", live: true, kind: fixed{always(""), "there are no keyspace notifications"},
 			doc: "no keyspace notifications"},
 		{name: "hz", live: true, kind: fixed{always("10"), "background work is not driven by a clock rate"},
@@ -183,6 +216,28 @@ func isPath(text string) error {
 		return errors.New("a path cannot contain a zero byte")
 	}
 	return nil
+}
+
+// mostCopies bounds n, r and w.
+const mostCopies = 16
+
+func isZone(text string) error {
+	for _, r := range text {
+		if !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune(".-_", r)) {
+			return errors.New("argument must be letters, digits, dots, dashes and underscores")
+		}
+	}
+	if len(text) > 64 {
+		return errors.New("argument must not be longer than 64 characters")
+	}
+	return nil
+}
+
+func isClusterName(text string) error {
+	if text == "" {
+		return errors.New("argument must not be empty")
+	}
+	return isZone(text)
 }
 
 func isVersion(text string) error {

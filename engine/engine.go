@@ -16,6 +16,11 @@ const (
 	MaxValue = 1 << 30
 )
 
+// Large is from how many bytes of names and values on a transaction is large:
+// copying them is not to be waited for by who serves others. Callers give such
+// a one to Start without asking Try, where they know.
+const Large = 4 << 20
+
 // Errors that every engine uses; test with errors.Is.
 var (
 	// ErrClosed: the engine was closed before the call was carried out.
@@ -166,10 +171,10 @@ type Figure struct {
 
 // Engine keeps entries. All methods are safe for concurrent use.
 //
-// Try and TryScan never wait for a disk. Where they return false nothing has
-// happened, and the caller, having copied what it wants to keep, calls Start
-// or StartScan: those return at once, run on the engine's bounded pool, and
-// end in Done.
+// Try and TryScan never wait for a disk, nor for the copying of Large entries.
+// Where they return false nothing has happened, and the caller, having copied
+// what it wants to keep, calls Start or StartScan: those return at once, run on
+// the engine's bounded pool, and end in Done. Start may be called without Try.
 type Engine interface {
 	Try(t *Txn) bool
 	Start(t *Txn)
@@ -184,7 +189,9 @@ type Engine interface {
 	// Flush hands everything written so far to the operating system, on the
 	// caller's goroutine: from then on it survives the end of this process. A
 	// connection loop calls it once before it sends a round of replies. It may
-	// wait for the system, so no lock may be held.
+	// wait for the system, so no lock may be held. Large transactions that are
+	// being written, and what comes after them, it may leave to others: Await
+	// tells when that is done, and whether.
 	Flush() error
 	// Await calls done once everything up to pos is as durable as the
 	// engine's settings promise: at once, or later from another goroutine.
@@ -203,4 +210,21 @@ type Engine interface {
 	// Close syncs and releases everything; calls that come later fail with
 	// ErrClosed. No call may be running.
 	Close() error
+}
+
+// Ordered is what an engine may be besides.
+type Ordered interface {
+	// InOrder says that Try carries out no write, and that writes take effect,
+	// and are seen by others, in the order in which they were started.
+	InOrder() bool
+}
+
+// Noter is what an engine may be besides: one that hands a note of its user's on
+// from a clean stop to the next start.
+type Noter interface {
+	// Note is what was noted before the last stop; nil if there was nothing, or
+	// the stop was not clean, so that the entries may have changed since.
+	Note() []byte
+	// SetNote is called before Close, when nothing is changed any more.
+	SetNote(note []byte)
 }

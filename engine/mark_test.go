@@ -32,3 +32,16 @@ func TestMark(t *testing.T) {
 		}
 	}
 }
+
+// FuzzMark: whatever a directory's mark says, it is judged without a panic, and
+// taken for ours only if it names us and a format that we know.
+func FuzzMark(f *testing.F) {
+	ours := Mark{Engine: "one", Format: 2}
+	f.Add(ours.Line())
+	f.Add("two 9")
+	f.Fuzz(func(t *testing.T, text string) {
+		if ours.Check("dir", text) == nil && !strings.Contains(text, ours.Engine) {
+			t.Errorf("%q was taken for ours", text)
+		}
+	})
+}

@@ -19,7 +19,12 @@ const toolLimit = 2 * time.Minute
 // tool runs a program of redis-tools to its end and returns what it wrote.
 func tool(t testing.TB, stdin []byte, name string, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), toolLimit)
+	return toolWithin(t, toolLimit, stdin, name, args...)
+}
+
+func toolWithin(t testing.TB, limit time.Duration, stdin []byte, name string, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, needProgram(t, name), args...)
 	cmd.Stdin = bytes.NewReader(stdin)

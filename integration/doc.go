@@ -9,6 +9,10 @@
 // compiler (the binary under test is built with the race detector). Whatever is
 // missing fails the tests with a sentence that says what to install.
 //
+// TestClusterPartitions needs root, ip and nft, TestCompose a Docker engine and
+// docker compose. A machine without them skips these two and says so: they have then
+// not passed.
+//
 //	go test ./integration                            everything, short form
 //	go test ./integration -run TestDifferential      every family of commands
 //	go test ./integration -run TestDifferential/bits one family
@@ -18,6 +22,7 @@
 //
 //	RLDB_SOAK=1        long form: 120,000 commands, 512 MB values, 1M arguments,
 //	                   20 kills of each engine with each setting of fsync
+//	RLDB_ENGINE=NAME   this engine where a test names none, instead of memory
 //	RLDB_SUBJECT=PATH  a ready binary instead of a fresh build; a name that starts
 //	                   with redis-server is started as one (to test the tests)
 //	RLDB_ARGS="..."    more arguments for the binary under test

@@ -3,6 +3,8 @@ package integration
 import (
 	"fmt"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -50,7 +52,8 @@ func TestExpirySweep(t *testing.T) {
 	}
 	c.mustDo(t, "SET", "stays", "v")
 	w := watch(t, p)
-	eventually(t, replyLimit, "the background sweep", func() error {
+	// With the engine lsm each slot is a wait for its pool.
+	eventually(t, 4*replyLimit, "the background sweep", func() error {
 		if size := c.mustDo(t, "DBSIZE").str(); size != "1" {
 			return fmt.Errorf("DBSIZE is %s", size)
 		}
@@ -101,4 +104,35 @@ func TestMaxmemory(t *testing.T) {
 		return err
 	})
 	w.done(t, 4*limit)
+}
+
+// TestMaxmemoryLarge has many clients make large values at once: each finds that
+// there is memory when it comes, and most are refused when their turn comes.
+func TestMaxmemoryLarge(t *testing.T) {
+	const limit, size, clients = 32 << 20, 8 << 20, 16
+	const most = limit/size + 4 // that exceed the limit together: those at work
+	p := startSubject(t, options{maxmemory: strconv.Itoa(limit)})
+	var stored atomic.Int64
+	var all sync.WaitGroup
+	for i := range clients {
+		c := mustDial(t, p.addr)
+		all.Go(func() {
+			f, err := c.do("SETRANGE", "large:"+strconv.Itoa(i), strconv.Itoa(size-1), "x")
+			switch {
+			case err != nil:
+				t.Error(err)
+			case f.str() == strconv.Itoa(size):
+				stored.Add(1)
+			case f.str() != "OOM command not allowed when used memory > 'maxmemory'.":
+				t.Errorf("SETRANGE: %.100q", f.raw)
+			}
+		})
+	}
+	all.Wait()
+	if n := stored.Load(); n < limit/size-1 || n > most {
+		t.Errorf("%d values of %d bytes were stored with a limit of %d", n, size, limit)
+	}
+	if f := mustDial(t, p.addr).mustDo(t, "DBSIZE"); f.str() != strconv.FormatInt(stored.Load(), 10) {
+		t.Errorf("DBSIZE is %s, %d were stored", f.str(), stored.Load())
+	}
 }

@@ -20,6 +20,9 @@ func (s *Session) Local() string { return s.local }
 // Unix says whether the client came through the unix socket. Any goroutine.
 func (s *Session) Unix() bool { return s.unix }
 
+// TLS says whether the client came through TLS. Any goroutine.
+func (s *Session) TLS() bool { return s.tls }
+
 // Active is the time of the last input. Any goroutine.
 func (s *Session) Active() time.Time { return time.UnixMilli(s.active.Load()) }
 

@@ -205,6 +205,7 @@ func (c *fdConn) receive(ev uint32) {
 	buf := c.l.rbuf
 	if own {
 		buf = s.growInput()
+		buf = buf[:min(len(buf), turnBytes)]
 	}
 	n, errno := rawRead(c.fd, buf)
 	if n < 0 {
@@ -231,8 +232,11 @@ func (c *fdConn) receive(ev uint32) {
 	s.run(buf[:n])
 }
 
+// write sends no more than turnBytes: epoll tells when the socket takes more, and
+// others are served before.
 func (c *fdConn) write(p []byte) (int, error) {
 	sent := 0
+	p = p[:min(len(p), turnBytes)]
 	for sent < len(p) {
 		n, errno := rawWrite(c.fd, p[sent:])
 		switch {

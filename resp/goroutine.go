@@ -38,6 +38,7 @@ func (s *Server) serveConn(nc net.Conn) {
 	c := &netConn{nc: nc, wake: make(chan struct{}, 1)}
 	remote, local, isUnix := endpoints(nc)
 	c.s.init(s, c, s.handler.NewWorker(), new(window), remote, local, isUnix)
+	_, c.s.tls = nc.(*tls.Conn)
 	if !s.remember(&c.s) {
 		nc.Close()
 		return

@@ -71,6 +71,9 @@ const (
 	readSize   = 64 << 10
 	keepBuffer = 256 << 10
 	keepSpare  = maxEvents * bufferSize
+	// turnBytes is how much of one client's bytes a loop moves in one turn, in
+	// each direction, before it serves the others.
+	turnBytes = 1 << 20
 	// maxEvents is how many sockets a loop serves in one round.
 	maxEvents = 128
 	// maxLaters is how many replies of one session may be outstanding; the

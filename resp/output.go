@@ -144,8 +144,12 @@ func (s *Session) compose() {
 			s.tooLong()
 			return
 		}
-		if !l.silent {
+		switch {
+		case l.silent:
+		case len(l.w.buf) < flushAt:
 			s.out.add(l.w.buf)
+		default:
+			s.out.take(l.w.buf, 0)
 		}
 		from = l.at
 	}

@@ -18,16 +18,17 @@ import (
 // toy is a Handler whose few commands exercise sessions:
 //
 //	echo x · big n: n bytes · later: promised, released by the test · hold: the
-//	same, and stops the input · then n: holds, known when Done was called n times · brief: that, until the client closes · stall: offered again after release · quit ·
+//	same, and stops the input · retain x: that, and keeps its input · then n: holds, known when Done was called n times · brief: that, until the client closes · stall: offered again after release · quit ·
 //	hangup · boom: panics · off, on, skip: reply modes · pub: becomes a subscriber
 type toy struct {
-	mu      sync.Mutex
-	laters  []*Later
-	stalled []*Session
-	free    atomic.Bool // stall no longer stalls
-	open    atomic.Int64
-	gate    atomic.Pointer[Gate] // what Flush returns
-	kept    [][]byte             // arguments of "keep", against the rules
+	mu       sync.Mutex
+	laters   []*Later
+	stalled  []*Session
+	free     atomic.Bool // stall no longer stalls
+	open     atomic.Int64
+	gate     atomic.Pointer[Gate] // what Flush returns
+	kept     [][]byte             // arguments of "keep", against the rules
+	retained []*Kept
 }
 
 func (h *toy) NewWorker() Worker          { return h }
@@ -51,6 +52,11 @@ func (h *toy) Do(s *Session, args [][]byte) Verdict {
 	case "big":
 		n, _ := strconv.Atoi(string(args[1]))
 		w.Bulk(bytes.Repeat([]byte("x"), n))
+	case "retain":
+		s.Later(true)
+		h.mu.Lock()
+		h.retained = append(h.retained, s.Keep())
+		h.mu.Unlock()
 	case "later", "hold", "brief":
 		l := s.Later(string(args[0]) != "later")
 		if string(args[0]) == "brief" {
@@ -198,7 +204,7 @@ func dialer(t *testing.T, srv *Server, kind string) func() net.Conn {
 		if cc != nil {
 			nc = tls.Client(nc, cc)
 		}
-		nc.SetDeadline(time.Now().Add(time.Minute))
+		nc.SetDeadline(time.Now().Add(5 * time.Minute))
 		t.Cleanup(func() { nc.Close() })
 		return nc
 	}
@@ -242,7 +248,7 @@ func expectEnd(t *testing.T, nc net.Conn) {
 // until polls with a deadline.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for tick := time.NewTicker(time.Millisecond); !ok(); {
 		select {
 		case <-deadline:

@@ -98,6 +98,7 @@ type Session struct {
 	remote  string
 	local   string
 	unix    bool
+	tls     bool
 	srv     *Server
 	tr      transport
 	worker  Worker
@@ -108,6 +109,10 @@ type Session struct {
 	w        Writer
 	scan     scanner
 	in       []byte   // unfinished input, the session's own memory
+	mapped   bool     // in is of mapBuffer
+	drained  uint64   // see Drained
+	keeping  bool     // the command being executed keeps its arguments
+	kept     []*Kept  // input that commands keep which are not over
 	laters   []*Later // promised replies, in order
 	hold     *Later   // one that stops the input
 	out      outQueue // replies that the socket did not take yet
@@ -175,7 +180,7 @@ func (s *Session) run(fresh []byte) {
 	if len(s.in) == 0 {
 		buf, own = fresh, false
 	} else if len(fresh) > 0 {
-		s.in = append(s.in, fresh...)
+		s.addInput(fresh)
 		buf = s.in
 	}
 	if s.w.buf == nil {
@@ -185,6 +190,9 @@ func (s *Session) run(fresh []byte) {
 	s.w.max = hardMax(s.limit(lim))
 	n := s.execute(buf, lim)
 	rest := buf[n:]
+	if len(rest) == 0 {
+		s.drained++
+	}
 	if len(rest) > lim.MaxQuery {
 		s.srv.log.Warn("closing client: its unfinished command exceeds client-query-buffer-limit",
 			"id", s.id, "addr", s.remote, "bytes", len(rest))
@@ -193,40 +201,11 @@ func (s *Session) run(fresh []byte) {
 	switch {
 	case s.closing || len(rest) == 0:
 		s.dropInput()
-	case own:
+	case own && s.in != nil: // else a command keeps it
 		s.in = s.in[:copy(s.in, rest)]
 	default:
 		s.in = append(s.srv.buffers.get(len(rest)), rest...)
 	}
-}
-
-// dropInput gives the input buffer back.
-func (s *Session) dropInput() {
-	if s.in != nil {
-		s.srv.buffers.put(s.in)
-		old := s.in
-		s.in = nil
-		s.srv.dropped(old)
-	}
-}
-
-// growInput makes room for reading behind s.in: by what is known to come, but
-// never by more than was already received, so that memory follows bytes and
-// not promises.
-func (s *Session) growInput() []byte {
-	free := cap(s.in) - len(s.in)
-	if need := s.scan.need() - len(s.in); free > 0 && (free >= need && need > 0 || free >= minRead) {
-		return s.in[len(s.in):cap(s.in)]
-	}
-	size := max(2*cap(s.in), bufferSize)
-	if need := s.scan.need(); need > len(s.in) && need < size {
-		size = need
-	}
-	grown := append(make([]byte, 0, size), s.in...)
-	s.srv.buffers.put(s.in)
-	s.srv.dropped(s.in)
-	s.in = grown
-	return s.in[len(s.in):cap(s.in)]
 }
 
 // execute runs the whole commands at the front of buf and returns how many
@@ -294,7 +273,7 @@ func (s *Session) panicked(w *Writer, p any) {
 func (s *Session) command(args [][]byte) bool {
 	promised := len(s.laters)
 	s.mark = len(s.w.buf)
-	s.ran = true
+	s.ran, s.keeping = true, false
 	if s.do(args) == Stall {
 		s.stalled = true
 		return false
@@ -317,7 +296,7 @@ func (s *Session) tooLong() {
 
 func (s *Session) do(args [][]byte) Verdict {
 	v := s.worker.Do(s, args)
-	if scribble && v != Stall {
+	if scribble && v != Stall && !s.keeping {
 		for _, a := range args {
 			for i := range a {
 				a[i] = '!'
@@ -377,7 +356,7 @@ func (s *Session) settle() {
 
 // account publishes the session's memory and holds it against the limits.
 func (s *Session) account() {
-	q, o := int64(cap(s.in)), int64(s.out.held+cap(s.w.buf)+s.promised)
+	q, o := int64(cap(s.in)+s.keptBytes()), int64(s.out.held+cap(s.w.buf)+s.promised)
 	s.qbuf.Store(q)
 	s.obuf.Store(o)
 	size := q + o + s.held.Load()
@@ -398,6 +377,7 @@ func (s *Session) teardown() {
 	s.worker.Close(s)
 	s.worker.Flush(s)
 	s.dropInput()
+	s.orphanKept()
 	s.srv.mem.Add(-s.mem)
 	s.srv.forget(s)
 	s.tr.close()

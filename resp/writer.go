@@ -88,12 +88,44 @@ func (w *Writer) Int(n int64) {
 // Bulk writes a binary-safe string.
 func (w *Writer) Bulk(b []byte) {
 	if w.room(len(b) + 16) {
+		if len(b) > copyStep {
+			w.largeBulk(b)
+			return
+		}
 		if len(b) > bufferSize {
 			// Or what comes after the bytes would make it grow once more.
 			w.buf = slices.Grow(w.buf, len(b)+32)
 		}
 		w.buf = redcon.AppendBulk(w.buf, b)
 	}
+}
+
+// copyStep is how much is copied in one go. Copying cannot be interrupted, nor can
+// the clearing that slices.Grow does: meanwhile no other goroutine gets this
+// processor, and none at all if the collector wants to stop them.
+const copyStep = 1 << 20
+
+// appendPart is no part of the loops that call it because goroutines are
+// interrupted where a function begins: in a loop that only copies, nowhere.
+//
+//go:noinline
+func appendPart(to, part []byte) []byte { return append(to, part...) }
+
+func (w *Writer) largeBulk(b []byte) {
+	if need := len(w.buf) + len(b) + 32; need > cap(w.buf) {
+		was := w.buf
+		w.buf = make([]byte, 0, max(need, cap(was)+cap(was)/4))
+		for part := range slices.Chunk(was, copyStep) {
+			w.buf = appendPart(w.buf, part)
+		}
+	}
+	w.buf = append(w.buf, '$')
+	w.buf = strconv.AppendInt(w.buf, int64(len(b)), 10)
+	w.buf = append(w.buf, '\r', '\n')
+	for part := range slices.Chunk(b, copyStep) {
+		w.buf = appendPart(w.buf, part)
+	}
+	w.buf = append(w.buf, '\r', '\n')
 }
 
 // BulkString is Bulk for a string.

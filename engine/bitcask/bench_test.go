@@ -2,7 +2,9 @@ package bitcask
 
 import (
 	"encoding/binary"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rldb/rldb/engine"
 )
@@ -134,10 +136,53 @@ func TestIndexBytes(t *testing.T) {
 	for i := range uint64(keys) {
 		l.do(t, e, i)
 	}
-	per := float64(e.index.UsedBytes())/keys - 16
+	per := float64(e.indexBytes())/keys - 16
 	t.Logf("the index takes %.1f bytes a key beyond the name", per)
 	if per > 40 {
 		t.Errorf("the index takes %.1f bytes a key beyond the name, more than 40", per)
 	}
 	kill(t, e)
+}
+
+// BenchmarkOpen reports how long a start takes for each key, after a clean stop
+// and after a kill.
+func BenchmarkOpen(b *testing.B) {
+	const keys = 2_000_000
+	o := Options{Dir: b.TempDir(), FS: hasty{OS()}, ScrubBytesPerSecond: -1}
+	e, err := Open(o)
+	must(b, err)
+	l := newLoad16(engine.Blind)
+	for i := range uint64(keys) {
+		l.do(b, e, i)
+	}
+	must(b, e.Sync())
+	for _, how := range []string{"Clean", "Killed"} {
+		b.Run(how, func(b *testing.B) {
+			used := time.Duration(0)
+			for range b.N {
+				b.StopTimer()
+				if how == "Clean" {
+					must(b, e.Close())
+				} else {
+					kill(b, e)
+				}
+				began := cpuTime()
+				b.StartTimer()
+				e, err = Open(o)
+				must(b, err)
+				used += cpuTime() - began
+			}
+			b.ReportMetric(float64(used.Nanoseconds())/float64(b.N)/keys, "cpu-ns/key")
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/keys, "ns/key")
+		})
+	}
+	must(b, e.Close())
+}
+
+// cpuTime is what the process has used of the processors: it tells more than the
+// clock does where others use them, too.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // it cannot fail
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

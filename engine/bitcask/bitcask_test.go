@@ -45,9 +45,11 @@ func TestEngine(t *testing.T) {
 	for name, test := range map[string]struct {
 		options Options
 		inMem   bool // on a memFS
+		started bool // everything goes through the pool
 	}{
 		"Disk": {},
 		"Tiny": {options: tiny(Options{Fsync: Always, TailBytes: 512, ReadPool: 2}), inMem: true},
+		"Lent": {options: tiny(Options{Fsync: No, ReadPool: 2, large: 1}), inMem: true, started: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			disks := map[string]*memFS{}
@@ -60,14 +62,27 @@ func TestEngine(t *testing.T) {
 					}
 					o.FS = disks[dir]
 				}
+				if test.started {
+					return started{open(t, o)}
+				}
 				return open(t, o)
 			}, enginetest.Caps{
 				Durable: true,
-				Crash:   func(t *testing.T, e engine.Engine) { kill(t, e.(*Engine)) },
+				Crash: func(t *testing.T, e engine.Engine) {
+					if s, ok := e.(started); ok {
+						e = s.Engine
+					}
+					kill(t, e.(*Engine))
+				},
 			})
 		})
 	}
 }
+
+// started is an engine whose transactions all go through the pool.
+type started struct{ *Engine }
+
+func (started) Try(*engine.Txn) bool { return false }
 
 // hasty leaves out what takes long and only a power loss would show.
 type hasty struct{ FS }

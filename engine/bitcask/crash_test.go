@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -44,11 +45,15 @@ func (s *script) step(changes map[string]string) error {
 		}
 	}
 	s.after = append(s.after, s.now)
-	pos, err := enginetest.Do(s.e, engine.Write, keys, func(t *engine.Txn) {
+	var e engine.Engine = s.e
+	if len(s.after)%2 == 0 { // the larger ones are lent: see crashAt
+		e = started{s.e}
+	}
+	pos, err := enginetest.Do(e, engine.Write, keys, func(t *engine.Txn) {
 		for i := range t.New {
 			t.New[i] = engine.Change{Action: engine.Delete}
 			if v := changes[string(keys[i].Name)]; v != "" {
-				t.New[i] = engine.Change{Action: engine.Put, Head: []byte(v)}
+				t.New[i] = engine.Change{Action: engine.Put, Head: []byte(v[:1]), Body: []byte(v[1:])}
 			}
 		}
 	})
@@ -183,16 +188,43 @@ func TestCrash(t *testing.T) {
 		for _, power := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/power=%v", policy, power), func(t *testing.T) {
 				t.Parallel()
+				rng := sampler(t)
 				for n := 1; crashAt(t, policy, power, n); n++ {
+					if n >= everyCall && soak() {
+						n += rng.IntN(2*soakStep - 1)
+					}
 				}
 			})
 		}
 	}
 }
 
+// The long form takes every call up to everyCall, and then one in soakStep, by
+// chance: its script has some thousand, and each costs all that came before.
+const (
+	everyCall = 150
+	soakStep  = 40
+)
+
+func soak() bool { return os.Getenv("RLDB_SOAK") != "" }
+
+// sampler is the chance by which the long form picks calls. RLDB_SEED repeats it.
+func sampler(t *testing.T) *rand.Rand {
+	seed := rand.Uint64()
+	if text := os.Getenv("RLDB_SEED"); text != "" {
+		var err error
+		seed, err = strconv.ParseUint(text, 10, 64)
+		must(t, err)
+	}
+	if soak() {
+		t.Logf("RLDB_SEED=%d", seed)
+	}
+	return rand.New(rand.NewPCG(seed, 0))
+}
+
 // rounds is how long the script is: long enough for several merges.
 func rounds() int {
-	if os.Getenv("RLDB_SOAK") != "" {
+	if soak() {
 		return 40
 	}
 	return 6
@@ -205,7 +237,7 @@ func crashAt(t *testing.T, policy Fsync, power bool, n int) bool {
 	fs := newMemFS()
 	fs.crashAt = n
 	o := tiny(Options{Dir: "data", FS: fs, Fsync: policy, ReadPool: 1, Log: slog.New(slog.DiscardHandler)})
-	o.SegmentBytes = 1 << 10
+	o.SegmentBytes, o.large = 1<<10, 200
 	s := &script{now: map[string]string{}, after: []map[string]string{{}}, always: policy == Always}
 	e, err := Open(o)
 	if err == nil {

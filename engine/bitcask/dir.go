@@ -93,14 +93,16 @@ type contents struct {
 	obsolete []*segment // a merge has replaced them
 	hints    map[string]bool
 	temps    []string
-	headless []string // segments whose header is unreadable
+	headless []string        // segments whose header is unreadable
+	numbers  map[uint32]bool // of all segments' files
+	stubs    map[uint32]bool // of those too short for a header
 	highest  uint32
 }
 
 // inspect opens the segments of a directory. Problems with single files go to
 // report; what it has opened is closed again if it fails.
 func inspect(fs FS, dir string, names []string, write bool, report func(Problem)) (c *contents, err error) {
-	c = &contents{hints: map[string]bool{}}
+	c = &contents{hints: map[string]bool{}, numbers: map[uint32]bool{}, stubs: map[uint32]bool{}}
 	defer func() {
 		if err != nil {
 			c.close()
@@ -117,6 +119,7 @@ func inspect(fs FS, dir string, names []string, write bool, report func(Problem)
 			c.hints[path] = true
 		case isData && err == nil:
 			c.highest = max(c.highest, uint32(number))
+			c.numbers[uint32(number)] = true
 			if err := c.open(fs, dir, path, uint32(number), write, report); err != nil {
 				return c, err
 			}
@@ -141,6 +144,7 @@ func (c *contents) open(fs FS, dir, path string, number uint32, write bool, repo
 		return errors.Join(err, f.Close())
 	}
 	if bad == 2 || h.number != number || size < headerSize {
+		c.stubs[number] = size < headerSize
 		report(Problem{File: path, Offset: 0, Size: size, What: "unreadable header", headless: true})
 		c.headless = append(c.headless, path)
 		return f.Close()

@@ -12,6 +12,9 @@
 //   - Segments keep their place in the log's order; a merge's output has the
 //     place of its run. Of any two segments that overlap there only the one with
 //     the higher number counts.
+//   - A value is marked as dead if and only if the index does not refer to it, but
+//     for a moment while its slot is locked, or a drop or a merge is under way.
+//   - All files together are within the bound that the ledger keeps.
 //   - A value is served only after its checksum, name and place were checked.
 //   - Nothing waits for a disk with a slot locked, except a call that has found
 //     its keys changed four times in a row.

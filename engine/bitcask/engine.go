@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -37,9 +38,12 @@ type Engine struct {
 	problems problems
 	figures  figures
 
-	live     atomic.Int64 // bytes of keys, metas and values
+	ledger   ledger
+	marked   atomic.Int64 // bytes of memory for the marks of dead values
 	dropping atomic.Int64 // drops whose entries have not all been accounted for
 	clean    bool
+	unlisted bool     // segments may be missing: there was no list of them
+	listed   []listed // what the list says; the keeper's
 	closed   atomic.Bool
 
 	ops     sync.Pool
@@ -79,14 +83,16 @@ func load(o Options) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w (%s)", err, o.Dir)
 	}
-	e := &Engine{opts: o, fs: o.FS, log: o.Log, lock: lock, index: memory.New(), quit: make(chan struct{})}
+	e := &Engine{opts: o, fs: o.FS, log: o.Log, lock: lock, index: memory.NewIndex(), quit: make(chan struct{})}
 	e.ops.New = func() any { return new(op) }
 	e.reads = make(chan job, o.ReadPool*queuePerRead)
 	e.writes = make(chan job, o.ReadPool*queuePerRead)
-	e.wal = &wal{fs: o.FS, dir: o.Dir, limit: o.SegmentBytes, segments: &e.segments, log: o.Log, kick: make(chan struct{}, 1)}
+	e.ledger.limit = o.SegmentBytes
+	e.wal = &wal{fs: o.FS, dir: o.Dir, limit: o.SegmentBytes, segments: &e.segments, ledger: &e.ledger, log: o.Log, kick: make(chan struct{}, 1)}
 	e.keeper = newKeeper(e)
 	e.wal.assess = e.keeper.assess
-	e.syncer = &syncer{wal: e.wal, policy: o.Fsync, settled: e.keeper.assess, quit: make(chan struct{})}
+	e.wal.mu.policy = o.Fsync
+	e.syncer = &syncer{wal: e.wal, settled: e.keeper.assess, keeper: e.keeper.wake, quit: make(chan struct{})}
 	if err := e.recover(); err != nil {
 		return nil, errors.Join(err, e.release())
 	}
@@ -107,7 +113,7 @@ func (e *Engine) start() {
 
 // Clean reports whether the engine had been closed before it was opened, so
 // that nothing can be missing.
-func (e *Engine) Clean() bool { return e.clean }
+func (e *Engine) Clean() bool { return e.clean && !e.unlisted }
 
 func (e *Engine) check() error {
 	if e.closed.Load() {
@@ -116,16 +122,17 @@ func (e *Engine) check() error {
 	return nil
 }
 
-// Flush writes what has been appended.
+// Flush writes what has been appended, but for large transactions that are under
+// way and what comes after them: Await tells when that is written.
 func (e *Engine) Flush() error {
 	if err := e.check(); err != nil {
 		return err
 	}
-	return e.wal.flush()
+	return e.wal.flushSmall()
 }
 
 // Await calls done once everything up to pos is written, or durable if fsync is
-// always.
+// always at the time of the call.
 func (e *Engine) Await(pos engine.Position, done func(error)) {
 	if pos == 0 {
 		done(nil)
@@ -135,8 +142,26 @@ func (e *Engine) Await(pos engine.Position, done func(error)) {
 		done(err)
 		return
 	}
-	e.wal.await(pos, e.opts.Fsync == Always, done)
+	e.wal.await(pos, false, done)
 }
+
+// SetFsync changes the setting of fsync while the engine works. It does not wait
+// for the disk. What is awaited after it has returned is as durable as the new
+// setting promises; what is awaited already, at least as durable as the old one
+// does.
+func (e *Engine) SetFsync(f Fsync) error {
+	if err := e.check(); err != nil {
+		return err
+	}
+	if err := f.check(); err != nil {
+		return err
+	}
+	e.wal.setPolicy(f)
+	return nil
+}
+
+// Fsync is the setting of fsync.
+func (e *Engine) Fsync() Fsync { return e.wal.fsyncPolicy() }
 
 // Sync makes everything durable.
 func (e *Engine) Sync() error {
@@ -155,8 +180,11 @@ func (e *Engine) Merge() {
 // Len is the number of entries of a slot.
 func (e *Engine) Len(slot uint16) int64 { return e.index.Len(slot) }
 
-// UsedBytes is the memory of the index and of the tail.
-func (e *Engine) UsedBytes() int64 { return e.index.UsedBytes() + e.wal.pending.Load() }
+// UsedBytes is the memory of the index, of the marks and of the tail.
+func (e *Engine) UsedBytes() int64 { return e.indexBytes() + e.ledger.pending.Load() }
+
+// indexBytes is the memory that grows with the keys.
+func (e *Engine) indexBytes() int64 { return e.index.UsedBytes() + e.marked.Load() }
 
 // Close makes everything durable, and leaves nothing to recover.
 func (e *Engine) Close() error {
@@ -185,6 +213,10 @@ func (e *Engine) finish() error {
 			return err
 		}
 	}
+	all := slices.DeleteFunc(e.segments.ordered(), func(s *segment) bool { return s.size.Load() == 0 })
+	if err := e.list(all); err != nil {
+		return err
+	}
 	return writeFile(e.fs, e.opts.Dir, cleanName, "closed\n")
 }
 
@@ -199,7 +231,7 @@ func (e *Engine) release() error {
 
 // Stats adds up.
 func (e *Engine) Stats() engine.Stats {
-	st := engine.Stats{LiveBytes: e.live.Load(), UsedBytes: e.UsedBytes(), Keys: e.index.Stats().Keys}
+	st := engine.Stats{LiveBytes: e.ledger.live.Load(), UsedBytes: e.UsedBytes(), Keys: e.index.Stats().Keys}
 	all := e.segments.ordered()
 	needed := int64(0)
 	for _, s := range all {
@@ -215,10 +247,10 @@ func (e *Engine) Stats() engine.Stats {
 	st.Extra = []engine.Figure{
 		{Name: "bitcask_segments", Value: int64(len(all))},
 		{Name: "bitcask_dead_bytes", Value: st.DiskBytes - needed},
-		{Name: "bitcask_tail_bytes", Value: e.wal.pending.Load()},
+		{Name: "bitcask_tail_bytes", Value: e.ledger.pending.Load()},
 		{Name: "bitcask_merges", Value: e.figures.merges.Load()},
 		{Name: "bitcask_merged_bytes", Value: e.figures.mergedBytes.Load()},
-		{Name: "bitcask_merge_behind", Value: b(e.keeper.behind.Load())},
+		{Name: "bitcask_merge_behind", Value: b(e.keeper.behind())},
 		{Name: "bitcask_scrubs", Value: e.figures.scrubs.Load()},
 		{Name: "bitcask_scrubbed_bytes", Value: e.figures.scrubbed.Load()},
 		{Name: "bitcask_corrupt_entries", Value: e.problems.count.Load()},

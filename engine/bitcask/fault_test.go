@@ -225,8 +225,8 @@ func TestFailedFsync(t *testing.T) {
 		e := open(t, o)
 		must(t, set(e, "key", "value"))
 		var failures atomic.Int64
-		fs.setFail(func(what, _ string) error {
-			if what == call && failures.Add(1) == 1 {
+		fs.setFail(func(what, name string) error {
+			if what == call && strings.HasSuffix(name, dataSuffix) && failures.Add(1) == 1 {
 				return syscall.EIO
 			}
 			return nil

@@ -14,6 +14,17 @@ import (
 // castagnoli is the polynomial of CRC-32C. It is never changed.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
+// sum adds a value to a CRC, a megabyte a step: Go cannot interrupt a step, and
+// its collector would keep all goroutines waiting for the end of it.
+func sum(crc uint32, value []byte) uint32 {
+	const step = 1 << 20
+	for len(value) > step {
+		crc = crc32.Update(crc, castagnoli, value[:step])
+		value = value[step:]
+	}
+	return crc32.Update(crc, castagnoli, value)
+}
+
 // kind says what an entry is.
 type kind uint8
 
@@ -126,18 +137,31 @@ func (e *entry) size() int64 {
 	return h.size()
 }
 
+// batchHead is the header of a batch: of how many entries, and their bytes.
+func batchHead(entries int, size int64) head {
+	return head{kind: kindBatch, name: uint32(entries), value: uint32(size)}
+}
+
 // appendEntry writes an entry that will stand at e.off.
 func appendEntry(b []byte, e *entry, seed uint32) []byte {
+	b = appendFront(b, e, seed)
+	if e.kind == kindPut {
+		b = append(b, e.body...)
+	}
+	return b
+}
+
+// appendFront writes all of an entry but the body of its value.
+func appendFront(b []byte, e *entry, seed uint32) []byte {
 	h := e.fixed()
 	switch e.kind {
 	case kindPut:
 		h.keyCRC = crc32.Update(crc32.Update(0, castagnoli, e.meta[:]), castagnoli, e.key.Name)
-		h.valCRC = crc32.Update(crc32.Update(0, castagnoli, e.head), castagnoli, e.body)
+		h.valCRC = sum(crc32.Update(0, castagnoli, e.head), e.body)
 		b = appendHead(b, &h, seed, e.off)
 		b = append(b, e.meta[:]...)
 		b = append(b, e.key.Name...)
-		b = append(b, e.head...)
-		return append(b, e.body...)
+		return append(b, e.head...)
 	case kindDelete:
 		h.keyCRC = crc32.Update(0, castagnoli, e.key.Name)
 		b = appendHead(b, &h, seed, e.off)

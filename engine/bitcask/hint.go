@@ -1,6 +1,7 @@
 package bitcask
 
 import (
+	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ const (
 	hintEnd    = 16 // count of entries, size of the segment
 	blockHead  = 8
 	blockBytes = 64 << 10
+	hintWindow = 1 << 20 // read at once
 )
 
 // errHint: the hint is not to be used. The segment itself is read instead.
@@ -52,12 +54,13 @@ type hintWriter struct {
 	block []byte // begins with room for its header
 	last  int64  // end of the last entry
 	count uint64
-	size  int64 // of the file
+	size  int64     // of the file
+	took  func(int) // learns of the bytes written; may be nil
 	err   error
 }
 
-func newHintWriter(f File, s *segment) *hintWriter {
-	w := &hintWriter{file: f, seed: s.crcSeed, last: headerSize}
+func newHintWriter(f File, s *segment, took func(int)) *hintWriter {
+	w := &hintWriter{file: f, seed: s.crcSeed, last: headerSize, took: took}
 	b := append([]byte(nil), hintMagic...)
 	b = binary.LittleEndian.AppendUint32(b, s.number)
 	b = binary.LittleEndian.AppendUint64(b, s.salt)
@@ -73,6 +76,9 @@ func (w *hintWriter) write(b []byte) {
 	}
 	n, err := w.file.Write(b)
 	w.size += int64(n)
+	if w.took != nil {
+		w.took(n)
+	}
 	if err == nil && n < len(b) {
 		err = io.ErrShortWrite
 	}
@@ -121,7 +127,7 @@ func (w *hintWriter) finish(dataSize int64) error {
 // that is not nil, before. If it fails with errHint some may have been given
 // already, in order, from the first.
 func readHint(f io.ReaderAt, size int64, s *segment, dataSize int64, ahead func([]note), apply func(*note) error) error {
-	r := io.NewSectionReader(f, 0, size)
+	r := bufio.NewReaderSize(io.NewSectionReader(f, 0, size), hintWindow)
 	b := make([]byte, hintHead)
 	if _, err := io.ReadFull(r, b); err != nil {
 		return fmt.Errorf("%w: too short", errHint)

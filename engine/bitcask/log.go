@@ -24,14 +24,15 @@ type wal struct {
 	dir      string
 	limit    int64 // bytes of a segment
 	segments *segments
+	ledger   *ledger
 	log      *slog.Logger
 	number   atomic.Uint32 // the highest number of a segment so far
-	pending  atomic.Int64  // bytes in the tail
 	stop     atomic.Pointer[stop]
 
 	unsettled atomic.Int64  // complete segments that are not durable yet
 	kick      chan struct{} // wakes the syncer
 	assess    func()        // looks at what the disk holds; it does not block
+	loans     atomic.Int64  // chunks of the tail that are in their callers' memory
 
 	writing sync.Mutex // one write at a time
 
@@ -50,6 +51,7 @@ type wal struct {
 		rotated  []*segment // complete, but not settled yet
 		named    bool       // a file was made since the directory's last fsync
 		waiters  []waiter
+		policy   Fsync
 		unseen   int64 // bytes written since the last assess
 	}
 }
@@ -65,6 +67,7 @@ type chunk struct {
 	segment *segment
 	from    int64 // offset of the first byte
 	buf     []byte
+	loan    *loan // where it is in place of buf, or nil
 }
 
 // looksPerSegment is how often it is assessed, while a segment is written,
@@ -118,13 +121,16 @@ func isFull(err error) bool {
 }
 
 // append puts entries at the log's end, as one, and says where: the segment,
-// entry.off, and the position after them. The caller has their slots locked.
-func (w *wal) append(entries []entry) (*segment, engine.Position) {
-	total := int64(0)
+// entry.off, and the position after them. The caller has their slots locked. If
+// it lends the entries, it calls repay before it gives up what they refer to.
+func (w *wal) append(entries []entry, lend bool) (*segment, engine.Position) {
+	total, notes := int64(0), int64(0)
 	for i := range entries {
-		total += entries[i].size()
+		h := entries[i].fixed()
+		total += h.size()
+		notes += noteSize(&h)
 	}
-	batch := head{kind: kindBatch, name: uint32(len(entries)), value: uint32(total)}
+	batch := batchHead(len(entries), total)
 	if len(entries) > 1 {
 		total += headSize
 	}
@@ -134,15 +140,25 @@ func (w *wal) append(entries []entry) (*segment, engine.Position) {
 	if m.active == nil || m.size+total > w.limit && m.size > headerSize {
 		w.rotate()
 	}
-	c := w.lastChunk()
+	var c *chunk
+	if lend {
+		m.tail = append(m.tail, chunk{segment: m.active, from: m.size, loan: &loan{entries, total}})
+		w.loans.Add(1)
+	} else {
+		c = w.lastChunk()
+	}
 	off := m.size
 	if len(entries) > 1 {
-		c.buf = appendHead(c.buf, &batch, m.active.crcSeed, off)
+		if !lend {
+			c.buf = appendHead(c.buf, &batch, m.active.crcSeed, off)
+		}
 		off += headSize
 	}
 	for i := range entries {
 		entries[i].off = off
-		c.buf = appendEntry(c.buf, &entries[i], m.active.crcSeed)
+		if !lend {
+			c.buf = appendEntry(c.buf, &entries[i], m.active.crcSeed)
+		}
 		off += entries[i].size()
 		switch entries[i].kind {
 		case kindPut:
@@ -153,7 +169,9 @@ func (w *wal) append(entries []entry) (*segment, engine.Position) {
 	}
 	m.size = off
 	m.appended += engine.Position(total)
-	w.pending.Add(total)
+	w.ledger.pending.Add(total)
+	m.active.owed.Add(notes)
+	w.ledger.owed.Add(notes)
 	return m.active, m.appended
 }
 
@@ -173,7 +191,7 @@ func (w *wal) rotate() {
 	c := chunk{segment: s, buf: appendHeader(w.takeSpare(), &s.header)}
 	m.tail = append(m.tail, c)
 	m.appended += engine.Position(headerSize)
-	w.pending.Add(headerSize)
+	w.ledger.pending.Add(headerSize)
 }
 
 // openNumber is a number that no complete segment reaches: what was appended to
@@ -196,7 +214,7 @@ func newSalt() uint64 {
 // lastChunk is the chunk to append to, with mu held.
 func (w *wal) lastChunk() *chunk {
 	m := &w.mu
-	if len(m.tail) == m.first {
+	if len(m.tail) == m.first || m.tail[len(m.tail)-1].loan != nil {
 		m.tail = append(m.tail, chunk{segment: m.active, from: m.size, buf: w.takeSpare()})
 	}
 	return &m.tail[len(m.tail)-1]
@@ -208,14 +226,21 @@ func (w *wal) takeSpare() []byte {
 	return b[:0]
 }
 
-// fromTail copies n bytes at off of a segment into buf, if they are in the tail.
-func (w *wal) fromTail(s *segment, off int64, n int, buf []byte) ([]byte, bool) {
+// fromTail copies the n bytes of the entry at off of a segment into buf, if they
+// are in the tail. What is lent it copies only if the caller has no other way.
+func (w *wal) fromTail(s *segment, off int64, n int, buf []byte, lent bool) ([]byte, bool) {
 	m := &w.mu
 	m.Lock()
 	defer m.Unlock()
 	for i := range m.tail {
 		c := &m.tail[i]
-		if c.segment == s && off >= c.from && off < c.from+int64(len(c.buf)) {
+		if c.segment == s && off >= c.from && off < c.from+c.size() {
+			if c.loan != nil && lent {
+				return c.loan.entry(buf, off, s.crcSeed)
+			}
+			if c.loan != nil {
+				return buf, false
+			}
 			at := int(off - c.from)
 			return append(buf[:0], c.buf[at:at+n]...), true
 		}
@@ -224,8 +249,20 @@ func (w *wal) fromTail(s *segment, off int64, n int, buf []byte) ([]byte, bool) 
 }
 
 // flush writes what was in the tail when it was called.
-func (w *wal) flush() error {
-	if w.pending.Load() == 0 {
+func (w *wal) flush() error { return w.flushTail(true) }
+
+// flushSmall is flush, but for a large transaction and what comes after it: they
+// are for those to write who may wait. (Only who lost the processor between two
+// lines of this may find itself behind one.)
+func (w *wal) flushSmall() error {
+	if w.loans.Load() > 0 {
+		return w.refusal()
+	}
+	return w.flushTail(false)
+}
+
+func (w *wal) flushTail(lent bool) error {
+	if w.ledger.pending.Load() == 0 {
 		return w.refusal()
 	}
 	w.mu.Lock()
@@ -242,6 +279,11 @@ func (w *wal) flush() error {
 		return nil
 	}
 	w.mu.first = len(w.mu.tail)
+	if !lent {
+		if i := slices.IndexFunc(w.mu.tail, func(c chunk) bool { return c.loan != nil }); i >= 0 {
+			w.mu.first = i
+		}
+	}
 	w.mu.Unlock()
 	return w.writeChunks()
 }
@@ -281,14 +323,18 @@ func (w *wal) writeChunks() error {
 // wrote takes the first chunk, which is on file now, out of the tail.
 func (w *wal) wrote(c *chunk) {
 	m := &w.mu
-	n := len(c.buf)
-	c.segment.size.Add(int64(n))
+	n := c.size()
+	c.segment.size.Add(n)
 	m.written += engine.Position(n)
-	m.unseen += int64(n)
-	w.pending.Add(-int64(n))
+	m.unseen += n
+	w.ledger.disk.Add(n) // before it is no longer pending: see ledger.left
+	w.ledger.pending.Add(-n)
+	if c.loan != nil {
+		w.loans.Add(-1)
+	}
 	m.tail = slices.Delete(m.tail, 0, 1)
 	m.first--
-	if cap(c.buf) <= maxSpare {
+	if c.buf != nil && cap(c.buf) <= maxSpare {
 		m.spare = c.buf
 	}
 	if k := len(m.dirty); k == 0 || m.dirty[k-1] != c.segment {
@@ -307,12 +353,9 @@ func (w *wal) writeChunk(c *chunk) (created bool, err error) {
 		}
 		s.file, created = f, true
 	}
-	n, err := s.file.Write(c.buf)
-	if err == nil && n == len(c.buf) {
-		return created, nil
-	}
+	n, err := c.writeTo(s.file)
 	if err == nil {
-		err = errors.New("short write")
+		return created, nil
 	}
 	if n > 0 {
 		// What was written in part would stand in the way of what comes.

@@ -19,12 +19,18 @@ type merger struct {
 	hint *hintWriter
 	buf  []byte // not yet written to data
 	size int64  // of the segment, with buf
+	took int64  // bytes written, hint and all
+
+	// Where the values came from: move reads what copySegment has noted.
+	origins origins
 
 	// An index transaction that asks for, or changes, a location.
-	txn  engine.Txn
-	keys [1]engine.Key
-	ask  func(t *engine.Txn)
-	is   bool // the answer
+	txn     engine.Txn
+	keys    [1]engine.Key
+	found   bool  // what it was asked
+	note    *note // what it moves, if anything, from where
+	from    *segment
+	fromOff int64
 	// Keys that are about to be looked up: the index fetches them together.
 	ahead [lookAhead]engine.Key
 	// A location that is being put into the index.
@@ -39,7 +45,7 @@ func (k *keeper) merge(r run) (err error) {
 	e := k.e
 	m := &merger{e: e, run: r}
 	m.txn.Step = m
-	h := header{lo: r.lo(), hi: r.hi(), cleaned: e.wal.openNumber(), salt: newSalt()}
+	h := header{lo: r.lo(), hi: r.hi(), cleaned: m.cleaned(), salt: newSalt()}
 	h.number = e.wal.number.Add(1)
 	m.out = newSegment(e.fs, e.opts.Dir, h)
 	if err := m.write(k.pace); err != nil {
@@ -61,6 +67,22 @@ func (k *keeper) merge(r run) (err error) {
 	return m.removeOld()
 }
 
+// cleaned is the number below which every segment's delete markers have done
+// their work when the copying begins: what they made dead is marked, and left
+// out. It waits for those who have written a marker and not yet set the mark.
+func (m *merger) cleaned() uint32 {
+	open := m.e.wal.openNumber()
+	if m.e.dropping.Load() == 0 { // a drop that begins now has its record later
+		m.e.index.Barrier()
+		return open
+	}
+	cleaned := m.run.segments[0].cleaned
+	for _, s := range m.run.segments {
+		cleaned = min(cleaned, s.cleaned)
+	}
+	return cleaned
+}
+
 func (m *merger) temp() string     { return m.out.name + tempSuffix }
 func (m *merger) hintTemp() string { return m.out.hintName() + tempSuffix }
 
@@ -74,6 +96,7 @@ func (m *merger) giveUp(err error) error {
 	for _, name := range []string{m.temp(), m.hintTemp()} {
 		_ = m.e.fs.Remove(name) // or else the next start does
 	}
+	m.e.ledger.disk.Add(-m.took)
 	if errors.Is(err, errQuit) || errors.Is(err, errDamaged) || isFull(err) || errors.Is(err, engine.ErrBroken) || errors.Is(err, engine.ErrDiskFull) {
 		return err
 	}
@@ -99,7 +122,7 @@ func (m *merger) write(p *pace) error {
 	}
 	m.buf = appendHeader(nil, &m.out.header)
 	m.size = headerSize
-	notes := newHintWriter(f, m.out)
+	notes := newHintWriter(f, m.out, m.account)
 	m.hint = notes
 	for _, s := range m.run.segments {
 		if err := m.copySegment(s, p); err != nil {
@@ -119,11 +142,9 @@ func (m *merger) write(p *pace) error {
 
 // copySegment copies what is still needed of one segment.
 func (m *merger) copySegment(s *segment, p *pace) error {
-	sc := scanner{file: s.file, size: s.size.Load(), seed: s.crcSeed, off: headerSize, pace: p.take}
-	for n := 0; ; n++ {
-		if n%lookAhead == 0 {
-			m.e.index.Prefetch(sc.ahead(m.ahead[:0]))
-		}
+	m.origins.begin()
+	sc := scanner{file: s.file, size: s.size.Load(), seed: s.crcSeed, off: headerSize, pace: p.take, skip: s.dead.has}
+	for {
 		it, ok, err := sc.next()
 		if err != nil {
 			return m.readFailed(s, err)
@@ -137,7 +158,7 @@ func (m *merger) copySegment(s *segment, p *pace) error {
 		if s.damaged.Load() {
 			return errDamaged
 		}
-		if it.kind == kindBatch || !m.needs(s, &it) {
+		if it.kind == kindBatch || it.skipped || !m.needs(&it) {
 			continue
 		}
 		if err := m.copyItem(&sc, &it); err != nil {
@@ -157,35 +178,45 @@ func (m *merger) readFailed(s *segment, err error) error {
 	return errDamaged
 }
 
-// needs reports whether the new segment must have an item: a value that the
-// index refers to, or a delete marker. A marker is of no use if its key has a
+// needs reports whether the new segment must have an item: a value that is not
+// marked as dead, or a delete marker. A marker is of no use if its key has a
 // value again, which is newer and says all that the marker said.
-func (m *merger) needs(s *segment, it *item) bool {
-	if it.kind == kindDrop {
+func (m *merger) needs(it *item) bool {
+	switch it.kind {
+	case kindPut:
+		return true
+	case kindDelete:
+		return !m.run.reap && !m.present(it.slot, it.note().name())
+	default:
 		return !m.run.reap
 	}
-	if it.kind == kindDelete {
-		return !m.run.reap && !m.asks(it.slot, it.note().name(), func(t *engine.Txn) { m.is = t.Old[0].Found })
-	}
-	return m.asks(it.slot, it.note().name(), func(t *engine.Txn) {
-		if t.Old[0].Found {
-			loc := parseLocation(t.Old[0].Value)
-			m.is = loc.segment == s.number && loc.off == it.off
-		}
-	})
 }
 
-// asks looks a key up in the index.
-func (m *merger) asks(slot uint16, name []byte, ask func(*engine.Txn)) bool {
-	m.is, m.ask = false, ask
+// present reports whether a key has a value.
+func (m *merger) present(slot uint16, name []byte) bool {
+	m.note = nil
 	m.keys[0] = engine.Key{Slot: slot, Hash: engine.Hash(name), Name: name}
 	m.txn.Keys, m.txn.Mode = m.keys[:], engine.Read
 	m.e.index.Try(&m.txn)
-	return m.is
+	return m.found
 }
 
-// Decide is called by the index.
-func (m *merger) Decide(t *engine.Txn) { m.ask(t) }
+// Decide is called by the index, for present and moveOne.
+func (m *merger) Decide(t *engine.Txn) {
+	m.found = t.Old[0].Found
+	n := m.note
+	if n == nil {
+		return
+	}
+	if !m.found || !isAt(t.Old[0].Value, m.from.number, m.fromOff) {
+		m.e.marked.Add(m.out.dead.set(n.off))
+		return
+	}
+	m.from.die(len(n.name()), n.value)
+	m.out.become(len(n.name()), n.value)
+	loc := location{off: n.off, segment: m.out.number, value: n.value}
+	t.New[0] = engine.Change{Action: engine.Put, Meta: t.Old[0].Meta, Head: appendLocation(m.place[:0], loc)}
+}
 
 // Done is never called: the index does all at once.
 func (m *merger) Done(*engine.Txn) {}
@@ -201,6 +232,7 @@ func (m *merger) copyItem(sc *scanner, it *item) error {
 	switch it.kind {
 	case kindPut:
 		m.out.values.Add(1)
+		m.origins.add(it.off, it.end)
 	default:
 		m.out.markers.Add(it.head.size())
 	}
@@ -222,8 +254,17 @@ func (m *merger) copyItem(sc *scanner, it *item) error {
 	return nil
 }
 
+// account notes bytes that were written. They were kept free for that.
+func (m *merger) account(n int) {
+	l := &m.e.ledger
+	m.took += int64(n)
+	l.disk.Add(int64(n)) // before they are given free: see ledger.left
+	l.reserve.Store(max(0, l.reserve.Load()-int64(n)))
+}
+
 func (m *merger) flush() error {
 	n, err := m.data.Write(m.buf)
+	m.account(n)
 	if err == nil && n < len(m.buf) {
 		err = io.ErrShortWrite
 	}
@@ -247,10 +288,11 @@ func (m *merger) publish() error {
 	return fs.SyncDir(m.e.opts.Dir)
 }
 
-// move points the index to the new segment. Of a key it has one value at most,
-// so whatever the index still refers to in the run is what has been copied.
+// move points the index to the new segment, for each value that the index still
+// refers to where it was copied from. The others have died meanwhile.
 func (m *merger) move() error {
 	f := m.hint.file
+	m.origins.rewind()
 	err := readHint(f, m.hint.size, m.out, m.size, m.fetch, m.moveOne)
 	return errors.Join(err, f.Close())
 }
@@ -270,20 +312,11 @@ func (m *merger) moveOne(n *note) error {
 	if n.kind != kindPut {
 		return nil
 	}
-	m.ask = func(t *engine.Txn) {
-		if !t.Old[0].Found {
-			return
-		}
-		old := parseLocation(t.Old[0].Value)
-		i := slices.IndexFunc(m.run.segments, func(s *segment) bool { return s.number == old.segment })
-		if i < 0 {
-			return
-		}
-		m.run.segments[i].die(len(n.name()), n.value)
-		m.out.become(len(n.name()), n.value)
-		loc := location{off: n.off, segment: m.out.number, value: n.value}
-		t.New[0] = engine.Change{Action: engine.Put, Meta: t.Old[0].Meta, Head: appendLocation(m.place[:0], loc)}
+	i, off, ok := m.origins.next(n.end() - n.off)
+	if !ok {
+		return errors.New("bitcask: a merged hint lists more than was copied")
 	}
+	m.note, m.from, m.fromOff = n, m.run.segments[i], off
 	name := n.name()
 	m.keys[0] = engine.Key{Slot: n.slot, Hash: engine.Hash(name), Name: name}
 	m.txn.Keys, m.txn.Mode = m.keys[:], engine.Write
@@ -291,16 +324,32 @@ func (m *merger) moveOne(n *note) error {
 	return m.txn.Err
 }
 
+// isAt reports whether a place is this one.
+func isAt(place []byte, segment uint32, off int64) bool {
+	loc := parseLocation(place)
+	return loc.segment == segment && loc.off == off
+}
+
 // removeOld removes the run, to which nothing refers any more, and then the new
 // segment if it is empty: in this order, or an old value could come back.
 func (m *merger) removeOld() error {
+	// What becomes free is for the next merge first, whose size is not known yet:
+	// nothing is written until the keeper has looked.
+	m.e.ledger.reserve.Store(m.run.hold)
 	if err := m.e.remove(m.run.segments); err != nil {
 		return err
 	}
-	if m.out.values.Load() == 0 && m.out.markers.Load() == 0 {
-		return m.e.remove([]*segment{m.out})
+	if m.out.values.Load() > 0 || m.out.markers.Load() > 0 {
+		return nil
 	}
-	return nil
+	all := slices.DeleteFunc(m.e.segments.ordered(), func(s *segment) bool { return s == m.out })
+	switch err := m.e.list(listable(all)); {
+	case isFull(err):
+		return err // it stays, for what is on the list
+	case err != nil:
+		return m.e.wal.broken(err)
+	}
+	return m.e.remove([]*segment{m.out})
 }
 
 // remove removes segments that the index does not refer to.
@@ -312,6 +361,9 @@ func (e *Engine) remove(old []*segment) error {
 			errs = append(errs, e.fs.Remove(s.hintName()))
 		}
 		errs = append(errs, e.fs.Remove(s.name))
+		e.marked.Add(-s.dead.drop())
+		e.ledger.disk.Add(-s.disk())
+		e.ledger.owed.Add(-s.owed.Swap(0))
 		s.release()
 	}
 	errs = append(errs, e.fs.SyncDir(e.opts.Dir))
@@ -328,7 +380,7 @@ func (k *keeper) writeHint(s *segment) error {
 	if err != nil {
 		return err
 	}
-	w := newHintWriter(f, s)
+	w := newHintWriter(f, s, nil)
 	err = k.fillHint(s, w)
 	if err == nil {
 		err = w.finish(s.size.Load())
@@ -342,6 +394,8 @@ func (k *keeper) writeHint(s *segment) error {
 	}
 	s.hint.Store(w.size)
 	s.hasHint = true
+	k.e.ledger.disk.Add(w.size) // before it is no longer owed: see ledger.left
+	k.e.ledger.owed.Add(-s.owed.Swap(0))
 	return nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+
+	"github.com/rldb/rldb/engine"
 )
 
 // Options says how to open an engine. What is zero is given its default.
@@ -30,6 +32,8 @@ type Options struct {
 	ReadPool int
 
 	Log *slog.Logger // nowhere
+
+	large int64 // bytes from which on values and transactions are large: engine.Large
 }
 
 const (
@@ -55,6 +59,7 @@ func (o Options) withDefaults() (Options, error) {
 	}{
 		{&o.SegmentBytes, 128 << 20}, {&o.TailBytes, 4 << 20},
 		{&o.MergeBytesPerSecond, 32 << 20}, {&o.ScrubBytesPerSecond, 2 << 20},
+		{&o.large, engine.Large},
 	} {
 		if *d.field == 0 {
 			*d.field = d.value
@@ -70,7 +75,7 @@ func (o Options) withDefaults() (Options, error) {
 		}
 	}
 	fault(o.Dir == "", "no directory")
-	fault(o.Fsync != Always && o.Fsync != EverySec && o.Fsync != No, "fsync is %q, not always, everysec or no", o.Fsync)
+	errs = append(errs, o.Fsync.check())
 	fault(o.SegmentBytes < minSegment || o.SegmentBytes > maxSegment, "segments of %d bytes, not %d to %d", o.SegmentBytes, minSegment, maxSegment)
 	fault(o.TailBytes < 0 || o.MergeBytesPerSecond < 0 || o.ReadPool < 0, "negative sizes")
 	return o, errors.Join(errs...)

@@ -3,6 +3,7 @@ package bitcask
 import (
 	"cmp"
 	"maps"
+	"math"
 	"slices"
 )
 
@@ -17,16 +18,15 @@ type budget struct {
 func (b budget) waste() int64 { return b.used - b.needed }
 
 // begins: there is enough waste to merge. hurry: there is so much that merging
-// goes at full speed. behind: so much that writes have to wait for it.
-func (b budget) begins() bool            { return b.waste() > b.soft/2 }
-func (b budget) hurry() bool             { return b.waste() > b.soft }
-func (b budget) behind(limit int64) bool { return b.waste() > b.soft+limit/4 }
+// goes at full speed. When writes have to wait for it the ledger says.
+func (b budget) begins() bool { return b.waste() > b.soft/2 }
+func (b budget) hurry() bool  { return b.waste() > b.soft }
 
 // account adds segments up. Live is the engine's live bytes: keys, metas, values.
 func account(all []*segment, live, limit int64) (b budget) {
 	for _, s := range all {
 		if s.settled.Load() {
-			b.used += s.disk()
+			b.used += s.disk() + s.owed.Load()
 			b.needed += s.needed()
 		}
 	}
@@ -42,7 +42,8 @@ func (t *segments) ordered() []*segment {
 // run is a row of neighbours in the log's order that are to become one segment.
 type run struct {
 	segments []*segment
-	reap     bool // delete markers are not needed any more
+	reap     bool  // delete markers are not needed any more
+	hold     int64 // bytes that nobody may write when it is done, until the keeper has looked
 }
 
 func (r *run) lo() uint32 { return r.segments[0].lo }
@@ -52,7 +53,10 @@ func (r *run) hi() uint32 { return r.segments[len(r.segments)-1].hi }
 type planner struct {
 	all      []*segment // in the log's order
 	limit    int64
-	dropping bool // a drop has not been accounted for
+	room     int64 // on the disk for what a merge writes
+	dropping bool  // a drop has not been accounted for
+
+	blocked []uint32 // by number of earlier segments: see mayReap
 }
 
 const (
@@ -81,11 +85,30 @@ func (p *planner) reapable(from, to int) bool {
 	return true
 }
 
+// mayReap is reapable for all[i] as it was when it was first asked, at a price that
+// does not grow with the number of segments. It is for choosing only: what is
+// chosen is looked at again.
+func (p *planner) mayReap(i int) bool {
+	if p.blocked == nil { // the least number that a marker must be below
+		least := uint32(math.MaxUint32)
+		for _, s := range p.all {
+			p.blocked = append(p.blocked, least)
+			switch {
+			case s.damaged.Load():
+				least = 0
+			case !s.harmless():
+				least = min(least, s.cleaned)
+			}
+		}
+	}
+	return !p.dropping && p.all[i].hi < p.blocked[i]
+}
+
 // gain is how many bytes a merge of one segment would win, apart from its hint.
 func (p *planner) gain(i int) int64 {
 	s := p.all[i]
 	g := s.size.Load() - s.liveBytes.Load() - headerSize
-	if !p.reapable(i, i+1) {
+	if !p.mayReap(i) {
 		g -= s.markers.Load()
 	}
 	return g
@@ -95,17 +118,18 @@ func (p *planner) gain(i int) int64 {
 // delete markers that are still needed, it clears the way for them: it cleans
 // the oldest segment that keeps them.
 func (p *planner) choose() (run, bool) {
-	best, bestShare := -1, 1.0/leastWin
+	best, bestShare := -1, 0.0
 	for i, s := range p.all {
-		if !mayMerge(s) {
+		share := float64(p.gain(i)) / float64(s.size.Load())
+		if !mayMerge(s) || share <= 1.0/leastWin {
 			continue
 		}
-		if share := float64(p.gain(i)) / float64(s.size.Load()); share > bestShare {
+		if best < 0 || p.better(i, best, share > bestShare) {
 			best, bestShare = i, share
 		}
 	}
 	if bestShare < 1.0/worthwhile {
-		if i, ok := p.blocker(); ok {
+		if i, ok := p.blocker(); ok && p.keeps(i) <= p.room {
 			return p.extend(i), true
 		}
 	}
@@ -113,6 +137,16 @@ func (p *planner) choose() (run, bool) {
 		return run{}, false
 	}
 	return p.extend(best), true
+}
+
+// better reports whether to merge i rather than j: of those that there is room
+// for the one that wins more, or, if there is not, the one that takes less.
+func (p *planner) better(i, j int, winsMore bool) bool {
+	ci, cj := p.keeps(i), p.keeps(j)
+	if ci <= p.room && cj <= p.room {
+		return winsMore
+	}
+	return ci < cj
 }
 
 // blocker is the oldest segment that delete markers are kept for.
@@ -124,6 +158,9 @@ func (p *planner) blocker() (int, bool) {
 		}
 	}
 	for i, s := range p.all {
+		if p.dropping { // what is merged now would not be clean
+			break
+		}
 		if mayMerge(s) && s.hi < newest && !s.harmless() && s.cleaned <= newest {
 			return i, true
 		}
@@ -139,7 +176,7 @@ func (p *planner) extend(i int) run {
 	fits := func(j int) bool {
 		s := p.all[j]
 		worth := p.gain(j) > s.size.Load()/3 || s.size.Load() < p.limit/4
-		if !mayMerge(s) || !worth || sum+p.keeps(j) > p.limit {
+		if !mayMerge(s) || !worth || sum+p.keeps(j) > min(p.limit, p.room) {
 			return false
 		}
 		sum += p.keeps(j)
@@ -158,11 +195,23 @@ func (p *planner) run(from, to int) run {
 	return run{segments: p.all[from:to], reap: p.reapable(from, to)}
 }
 
-// keeps is what a merge of a segment may write at most.
-func (p *planner) keeps(i int) int64 {
-	s := p.all[i]
-	return s.liveBytes.Load() + s.markers.Load()
+// keeps is what a merge of a segment may write at most, hint and all.
+func (p *planner) keeps(i int) int64 { return keeps(p.all[i]) }
+
+func keeps(s *segment) int64 {
+	return headerSize + s.needed() + s.markers.Load()*2 // which stand in the hint, too
 }
+
+// cost is what a merge may write at most.
+func (p *planner) cost(r run) (sum int64) {
+	for _, s := range r.segments {
+		sum += keeps(s)
+	}
+	return sum + hintExtra
+}
+
+// hintExtra is for the beginning and end of a hint, and for its blocks'.
+const hintExtra = 4 << 10
 
 // small gives a row of small segments, if there are many: every restart leaves
 // one, and each is an open file.

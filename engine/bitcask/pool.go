@@ -79,8 +79,14 @@ func (e *Engine) txn(t *engine.Txn) {
 		o := e.newOp(t)
 		o.patient = true
 		o.run()
+		if o.lent {
+			e.wal.repay(o.entries)
+		}
 		e.freeOp(o)
 		break
+	}
+	if t.Mode != engine.Read && e.ledger.pending.Load() >= e.opts.TailBytes {
+		_ = e.wal.flush() // or else a connection loop would have to write it all
 	}
 	t.Step.Done(t)
 }
@@ -105,7 +111,7 @@ func (e *Engine) room() error {
 	if e.wal.unsettled.Load() >= maxUnsettled {
 		return e.wal.sync()
 	}
-	if e.wal.pending.Load() < e.opts.TailBytes {
+	if e.ledger.pending.Load() < e.opts.TailBytes {
 		return nil
 	}
 	return e.wal.flush()

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-
-	"github.com/rldb/rldb/engine"
 )
 
 // loader builds the index from the segments, in the log's order. Nobody else
@@ -16,10 +14,8 @@ type loader struct {
 	clean bool
 	hints map[string]bool
 
-	txn  engine.Txn
-	keys [1]engine.Key
-	note *note
-	seg  *segment
+	filling  *batch // what was read and is not yet in the index
+	applying applying
 }
 
 // recover brings the directory into order and loads it.
@@ -40,29 +36,47 @@ func (e *Engine) recover() error {
 	if err != nil {
 		return err
 	}
-	if err := e.tidy(c, slices.Contains(names, cleanName)); err != nil {
+	if err = e.checkList(c); err == nil {
+		err = e.tidy(c, slices.Contains(names, cleanName))
+	}
+	if err != nil {
 		c.close()
 		return err
 	}
 	e.wal.number.Store(c.highest)
-	l := &loader{e: e, clean: e.clean, hints: c.hints}
-	l.txn.Mode, l.txn.Step = engine.Write, l
+	l := &loader{e: e, clean: e.clean, hints: c.hints, filling: new(batch)}
+	l.applying.init(e)
 	for i, s := range c.segments {
 		if err := l.load(s); err != nil {
-			for _, rest := range c.segments[i:] {
+			_ = l.applying.wait() // the first error counts
+			for _, rest := range c.segments[i+1:] {
 				rest.release()
 			}
 			return fmt.Errorf("bitcask: loading %s: %w", s.name, err)
 		}
 	}
+	if err := l.applying.wait(); err != nil {
+		return err
+	}
+	e.balance()
 	return nil
 }
 
+// balance opens the ledger with what was found.
+func (e *Engine) balance() {
+	for _, s := range e.segments.all() {
+		e.ledger.disk.Add(s.disk())
+		if s.hasHint {
+			s.owed.Store(0)
+		}
+		e.ledger.owed.Add(s.owed.Load())
+	}
+}
+
 // reportOpen takes the problems that inspect finds. A file too short for a
-// header is what a crash leaves of a segment that had just been begun.
+// header is what a crash leaves of a segment that had just been begun: see tidy.
 func (e *Engine) reportOpen(p Problem) {
 	if p.headless && !e.clean && p.Size < headerSize {
-		e.log.Warn("bitcask: torn tail cut", "file", p.File, "offset", 0, "bytes", p.Size)
 		return
 	}
 	e.report(p)
@@ -70,8 +84,16 @@ func (e *Engine) reportOpen(p Problem) {
 
 // tidy removes what a crash has left over, and the mark of the last clean stop.
 func (e *Engine) tidy(c *contents, marked bool) error {
+	first := c.temps // the list is made as one of them
+	if marked {
+		first = append(first, filepath.Join(e.opts.Dir, cleanName))
+	}
+	for _, name := range first {
+		if err := e.fs.Remove(name); err != nil {
+			return err
+		}
+	}
 	var names []string
-	names = append(names, c.temps...)
 	for _, s := range c.obsolete {
 		names = append(names, s.name)
 	}
@@ -81,13 +103,13 @@ func (e *Engine) tidy(c *contents, marked bool) error {
 			names = append(names, hint)
 		}
 	}
-	if marked {
-		names = append(names, filepath.Join(e.opts.Dir, cleanName))
+	torn := slices.DeleteFunc(c.headless, func(name string) bool { return !e.tornHead(name) })
+	listed, err := e.listFound(c, torn)
+	if err != nil {
+		return err
 	}
-	for _, name := range c.headless {
-		if e.tornHead(name) {
-			names = append(names, name)
-		}
+	if listed { // or else they may be on the old list
+		names = append(names, torn...)
 	}
 	for _, name := range names {
 		if err := e.fs.Remove(name); err != nil {
@@ -98,31 +120,63 @@ func (e *Engine) tidy(c *contents, marked bool) error {
 		s.release()
 	}
 	c.obsolete = nil
-	if len(names) == 0 {
+	if len(names)+len(first) == 0 {
 		return nil
 	}
 	return e.fs.SyncDir(e.opts.Dir)
 }
 
+// listFound makes the list say what there is. It is false, without an error, if
+// there is no room on the disk: the old list will do.
+func (e *Engine) listFound(c *contents, torn []string) (bool, error) {
+	if e.listed != nil && slices.Equal(listOf(c.segments), e.listed) && len(torn) == 0 {
+		return true, nil
+	}
+	// A kill may have come before the segments, and their names, were durable.
+	// Those with a hint were.
+	for _, s := range c.segments {
+		if !c.hints[s.hintName()] {
+			if err := s.file.Sync(); err != nil {
+				return false, err
+			}
+		}
+	}
+	if err := e.fs.SyncDir(e.opts.Dir); err != nil {
+		return false, err
+	}
+	err := e.list(c.segments)
+	if isFull(err) {
+		e.log.Warn("bitcask: the list of segments is not up to date", "error", err)
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // tornHead reports whether a file without a header is a segment that a crash
-// kept from being begun.
+// kept from being begun. None of them is on the list: see contents.missing.
 func (e *Engine) tornHead(name string) bool {
 	f, err := e.fs.Open(name, false)
 	if err != nil {
 		return false
 	}
 	size, err := f.Size()
-	return errors.Join(err, f.Close()) == nil && !e.clean && size < headerSize
+	if errors.Join(err, f.Close()) != nil || e.clean || size >= headerSize {
+		return false
+	}
+	e.log.Warn("bitcask: torn tail cut", "file", name, "offset", 0, "bytes", size)
+	return true
 }
 
 // load enters a segment's entries into the index: from its hint if that is
 // whole, from the segment itself otherwise.
 func (l *loader) load(s *segment) error {
 	l.e.segments.change(s, nil)
-	l.seg = s
 	hinted := l.hints[s.hintName()]
 	if hinted {
 		err := l.loadHint(s)
+		if flushed := l.flush(); flushed != nil {
+			return flushed
+		}
 		if err == nil {
 			l.e.figures.hintLoads.Add(1)
 			s.hasHint = true
@@ -133,12 +187,19 @@ func (l *loader) load(s *segment) error {
 			return err
 		}
 		l.e.report(Problem{File: s.hintName(), What: err.Error()})
+		if err := l.applying.wait(); err != nil {
+			return err
+		}
+		s.owed.Store(0)
 		s.values.Store(0)
 		s.markers.Store(0)
 	}
 	// A segment with a hint was complete and durable, and so is all after a
 	// clean stop: what is damaged there is no torn tail.
 	if err := l.scan(s, !hinted && !l.clean && s.number == s.lo); err != nil {
+		return err
+	}
+	if err := l.flush(); err != nil {
 		return err
 	}
 	if err := s.file.Sync(); err != nil { // it may be in the page cache only
@@ -158,7 +219,8 @@ func (l *loader) loadHint(s *segment) error {
 	if err != nil {
 		return err
 	}
-	if err := readHint(f, size, s, s.size.Load(), nil, l.apply); err != nil {
+	apply := func(n *note) error { return l.take(s, n) }
+	if err := readHint(f, size, s, s.size.Load(), nil, apply); err != nil {
 		return err
 	}
 	s.hint.Store(size)
@@ -183,21 +245,33 @@ func (l *loader) scan(s *segment, torn bool) error {
 				return l.cut(s, it.off)
 			}
 		}
-		if err := l.take(s, &it); err != nil {
+		if it.state != whole {
+			l.e.reportItem(s, &it)
+		}
+		if it.kind == kindBatch || it.state == gap || it.state == badKey {
+			continue
+		}
+		if err := l.take(s, it.note()); err != nil {
 			return err
 		}
 	}
 }
 
-// take enters one item.
-func (l *loader) take(s *segment, it *item) error {
-	if it.state != whole {
-		l.e.reportItem(s, it)
+// take puts an entry into the batch, and the batch into the index when it is
+// full.
+func (l *loader) take(s *segment, n *note) error {
+	if l.filling.seg = s; l.filling.add(n) {
+		return l.flush()
 	}
-	if it.kind == kindBatch || it.state == gap || it.state == badKey {
-		return nil
+	return nil
+}
+
+// flush hands the batch over, once the last one is done with.
+func (l *loader) flush() (err error) {
+	if l.filling.count > 0 {
+		l.filling, err = l.applying.begin(l.filling)
 	}
-	return l.apply(it.note())
+	return err
 }
 
 // isTorn reports whether an item is where a torn tail begins: nothing whole
@@ -247,48 +321,3 @@ func (l *loader) cut(s *segment, off int64) error {
 	s.size.Store(off)
 	return s.file.Truncate(off)
 }
-
-// apply enters one entry.
-func (l *loader) apply(n *note) error {
-	if n.kind == kindDrop {
-		l.seg.markers.Add(headSize)
-		return l.e.index.DropWith(n.slot, l)
-	}
-	name := n.name()
-	if n.kind == kindPut {
-		l.seg.values.Add(1)
-	} else {
-		l.seg.markers.Add(n.end() - n.off)
-	}
-	l.note = n
-	l.keys[0] = engine.Key{Slot: n.slot, Hash: engine.Hash(name), Name: name}
-	l.txn.Keys = l.keys[:]
-	l.e.index.Try(&l.txn)
-	return l.txn.Err
-}
-
-// Decide is called by the index for apply.
-func (l *loader) Decide(t *engine.Txn) {
-	k, n := &l.keys[0], l.note
-	if t.Old[0].Found {
-		l.e.died(k, t.Old[0].Value)
-		t.New[0].Action = engine.Delete
-	}
-	if n.kind != kindPut {
-		return
-	}
-	loc := location{off: n.off, segment: l.seg.number, value: n.value}
-	t.New[0] = engine.Change{
-		Action: engine.Put, Meta: engine.Meta(n.key[:metaSize]), Head: appendLocation(nil, loc),
-	}
-	l.e.born(l.seg, k, n.value)
-}
-
-// Done is never called: the index does all at once.
-func (l *loader) Done(*engine.Txn) {}
-
-// Detached is called by the index for a drop.
-func (l *loader) Detached() {}
-
-// Freed is called by the index for each entry that a drop removes.
-func (l *loader) Freed(k engine.Key, e engine.Entry) { l.e.died(&k, e.Value) }

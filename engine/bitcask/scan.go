@@ -103,7 +103,7 @@ func (p *pager) note(k engine.Key, e engine.Entry) bool {
 	n := noted{key: engine.Key{Slot: k.Slot, Hash: k.Hash, Name: bytes.Clone(k.Name)}}
 	n.fetched.loc = parseLocation(e.Value)
 	s := p.e.segments.get(n.fetched.loc.segment)
-	n.fetched.fromTail(p.e.wal, s, &n.key)
+	n.fetched.fromTail(p.e.wal, s, &n.key, p.stuck >= looks)
 	switch {
 	case n.fetched.have:
 	case p.stuck >= looks:
@@ -124,7 +124,7 @@ func (p *pager) read() {
 		if f.segment == nil {
 			continue
 		}
-		f.read(f.segment, &p.page[i].key, false)
+		f.fetch(p.e.wal, &p.page[i].key, false)
 		if f.err != nil {
 			p.e.found(f.segment, f.loc.off, f.err)
 		}
@@ -142,7 +142,7 @@ func (p *pager) hand(k engine.Key, e engine.Entry) bool {
 		return false
 	}
 	n := &p.page[p.next]
-	if !bytes.Equal(n.key.Name, k.Name) || n.fetched.loc != parseLocation(e.Value) {
+	if !n.fetched.have || !bytes.Equal(n.key.Name, k.Name) || n.fetched.loc != parseLocation(e.Value) {
 		return p.handLocked(k, e)
 	}
 	p.next++
@@ -154,7 +154,7 @@ func (p *pager) hand(k engine.Key, e engine.Entry) bool {
 func (p *pager) handLocked(k engine.Key, e engine.Entry) bool {
 	f := fetched{loc: parseLocation(e.Value)}
 	s := p.e.segments.get(f.loc.segment)
-	f.fromTail(p.e.wal, s, &k)
+	f.fromTail(p.e.wal, s, &k, p.stuck >= looks)
 	if !f.have && p.stuck >= looks {
 		f.read(s, &k, false)
 	}
@@ -186,10 +186,13 @@ type droplog struct {
 }
 
 func (d *droplog) Detached() {
-	_, d.pos = d.e.wal.append([]entry{{kind: kindDrop, key: &engine.Key{Slot: d.slot}}})
+	_, d.pos = d.e.wal.append([]entry{{kind: kindDrop, key: &engine.Key{Slot: d.slot}}}, false)
 }
 
-func (d *droplog) Freed(k engine.Key, e engine.Entry) { d.e.died(&k, e.Value) }
+func (d *droplog) Freed(k engine.Key, e engine.Entry) {
+	d.e.died(&k, e.Value)
+	d.e.mark(e.Value)
+}
 
 // Drop removes all entries of a slot. It may wait for the disk.
 func (e *Engine) Drop(slot uint16) error {
@@ -202,7 +205,8 @@ func (e *Engine) Drop(slot uint16) error {
 	if err := e.room(); err != nil {
 		return err
 	}
-	// Until all is accounted for no delete marker may go: see keeper.clean.
+	// Until all is accounted for, no delete marker may go, and no merge leaves out
+	// for sure what is dead: see planner.reapable and merger.cleaned.
 	e.dropping.Add(1)
 	defer e.dropping.Add(-1)
 	d := &droplog{e: e, slot: slot}

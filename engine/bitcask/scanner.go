@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-
-	"github.com/rldb/rldb/engine"
 )
 
 // state is what a scanner found at a place.
@@ -27,6 +25,7 @@ type item struct {
 	head
 	off, end int64
 	state    state
+	skipped  bool   // it is dead, and only its header was looked at
 	key      []byte // of a whole entry or one with a bad value; until the next item
 }
 
@@ -41,8 +40,9 @@ type scanner struct {
 	file io.ReaderAt
 	size int64
 	seed uint32
-	off  int64             // of the next item
-	pace func(n int) error // called before each read; may be nil
+	off  int64                // of the next item
+	pace func(n int) error    // called before each read; may be nil
+	skip func(off int64) bool // whether the value at off is of no interest; may be nil
 
 	window []byte // bytes of the file from start on
 	start  int64
@@ -89,35 +89,14 @@ func (s *scanner) next() (it item, ok bool, err error) {
 		}
 	case s.off+h.size() <= s.size:
 		it.head, it.end = h, s.off+h.size()
-		if it.state, err = s.body(&it); err != nil {
+		if it.skipped = h.kind == kindPut && s.skip != nil && s.skip(s.off); it.skipped {
+			it.state = whole
+		} else if it.state, err = s.body(&it); err != nil {
 			return it, false, err
 		}
 	}
 	s.off = it.end
 	return it, true, nil
-}
-
-// ahead appends to keys those of the items that come next, as far as the window
-// already has them, to a total of cap(keys). They are not verified beyond their
-// headers, and valid until the next item: it is for fetching what will be looked
-// up.
-func (s *scanner) ahead(keys []engine.Key) []engine.Key {
-	for off := s.off; len(keys) < cap(keys) && off >= s.start; {
-		b := s.window[min(off-s.start, int64(len(s.window))):]
-		if len(b) < headSize {
-			break
-		}
-		h, ok := parseHead(b, s.seed, off)
-		if !ok || int64(len(b)) < headSize+h.keyBytes() {
-			break
-		}
-		if h.kind == kindPut || h.kind == kindDelete {
-			n := note{kind: h.kind, key: b[headSize:][:h.keyBytes()]}
-			keys = append(keys, engine.Key{Slot: h.slot, Hash: engine.Hash(n.name()), Name: n.name()})
-		}
-		off += h.size()
-	}
-	return keys
 }
 
 // header reads the header at off, if one stands there.

@@ -37,8 +37,11 @@ type segment struct {
 	live      atomic.Int64
 	liveBytes atomic.Int64
 	markers   atomic.Int64 // bytes of deletes and drops
+	dead      marks        // of the values
+	owed      atomic.Int64 // bytes that its hint will have, of a segment of the log
 	hasHint   bool         // the keeper's
 
+	named   atomic.Bool // the name of its file is durable
 	settled atomic.Bool // complete and durable: nothing will be appended
 	damaged atomic.Bool // some entry is unreadable: it is kept as it is
 
@@ -53,10 +56,12 @@ const (
 
 func newSegment(fs FS, dir string, h header) *segment {
 	s := &segment{header: h, crcSeed: h.seed(), fs: fs}
-	s.name = filepath.Join(dir, fmt.Sprintf("%010d%s", h.number, dataSuffix))
+	s.name = filepath.Join(dir, segmentName(h.number))
 	s.refs.Store(1)
 	return s
 }
+
+func segmentName(number uint32) string { return fmt.Sprintf("%010d%s", number, dataSuffix) }
 
 func (s *segment) hintName() string {
 	return s.name[:len(s.name)-len(dataSuffix)] + hintSuffix
@@ -83,7 +88,8 @@ func (s *segment) release() {
 	}
 }
 
-// become counts a value that the index now refers to, die one no longer so.
+// become counts a value that the index now refers to, die one no longer so. The
+// mark of a dead one is set apart: see marks.
 func (s *segment) become(name int, value uint32) {
 	s.live.Add(1)
 	s.liveBytes.Add(putSize(name, value))
@@ -103,7 +109,8 @@ func (s *segment) needed() int64 {
 	if values == 0 {
 		return 0
 	}
-	return s.liveBytes.Load() + int64(float64(s.hint.Load())*float64(live)/float64(values))
+	hint := s.hint.Load() + s.owed.Load()
+	return s.liveBytes.Load() + int64(float64(hint)*float64(live)/float64(values))
 }
 
 // harmless reports whether no value here is one that a delete marker keeps from
@@ -128,7 +135,7 @@ func (s *segment) check(b []byte, off int64, k *engine.Key) ([]byte, error) {
 		return nil, s.corrupt(off, "damaged key")
 	}
 	value := b[headSize+h.keyBytes():]
-	if crc32.Checksum(value, castagnoli) != h.valCRC {
+	if sum(0, value) != h.valCRC {
 		return nil, s.corrupt(off, "damaged value")
 	}
 	return value, nil

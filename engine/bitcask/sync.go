@@ -19,6 +19,14 @@ const (
 	No       Fsync = "no"       // when the system sees fit
 )
 
+// check refuses what is no setting.
+func (f Fsync) check() error {
+	if f != Always && f != EverySec && f != No {
+		return fmt.Errorf("bitcask: fsync is %q, not always, everysec or no", string(f))
+	}
+	return nil
+}
+
 // waiter waits for a position to be written, or to be durable.
 type waiter struct {
 	pos     engine.Position
@@ -30,8 +38,8 @@ type waiter struct {
 // who came while one fsync ran are served by the next.
 type syncer struct {
 	*wal
-	policy  Fsync
 	settled func() // told when segments have become complete and durable
+	keeper  func() // wakes the keeper: names have become durable, or segments settled
 	quit    chan struct{}
 
 	fsyncs atomic.Int64
@@ -56,7 +64,7 @@ func (s *syncer) run() {
 		case <-s.quit:
 			quit, due = true, true
 		case <-tick.C:
-			due = s.policy == EverySec && time.Since(last) >= syncEvery
+			due = s.fsyncPolicy() == EverySec && time.Since(last) >= syncEvery
 		}
 		if s.round(due) {
 			last = time.Now()
@@ -70,6 +78,27 @@ func (s *syncer) run() {
 		}
 		tick.Reset(next)
 	}
+}
+
+// fsyncPolicy is the setting of fsync.
+func (w *wal) fsyncPolicy() Fsync {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.mu.policy
+}
+
+// setPolicy changes the setting of fsync. Who waits for a position keeps what it
+// was promised, or gets more: with always, all wait for the disk from now on.
+func (w *wal) setPolicy(p Fsync) {
+	w.mu.Lock()
+	w.mu.policy = p
+	if p == Always {
+		for i := range w.mu.waiters {
+			w.mu.waiters[i].durable = true
+		}
+	}
+	w.mu.Unlock()
+	w.wake()
 }
 
 // round writes what there is, syncs it if it is due or somebody waits for it,
@@ -118,6 +147,10 @@ func (s *syncer) fsync() {
 			_ = s.broken(fmt.Errorf("fsync of %s: %w", s.dir, err))
 			return
 		}
+		for _, seg := range dirty {
+			seg.named.Store(true)
+		}
+		s.keeper()
 	}
 	if len(dirty) > 0 {
 		s.fsyncs.Add(1)
@@ -135,11 +168,18 @@ func (s *syncer) fsync() {
 		return true
 	})
 	settled := len(m.rotated) < before
+	m.Unlock()
+	if !settled {
+		return
+	}
+	// The keeper is told first: writes that wait for a segment to settle must not
+	// find that none is to come before there is something new to merge.
+	s.settled()
+	m.Lock()
 	s.unsettled.Store(int64(len(m.rotated)))
 	m.Unlock()
-	if settled {
-		s.settled()
-	}
+	// If the keeper has been faster, those who wait have looked before this was so.
+	s.keeper()
 }
 
 // outcome is a waiter whose waiting is over.
@@ -177,9 +217,11 @@ func (w *wal) reached(pos engine.Position, durable bool) (bool, error) {
 	}
 }
 
-// await calls done once pos is written or durable.
+// await calls done once pos is durable, or, unless it is asked to be durable, as
+// durable as the setting of fsync promises.
 func (w *wal) await(pos engine.Position, durable bool, done func(error)) {
 	w.mu.Lock()
+	durable = durable || w.mu.policy == Always
 	reached, err := w.reached(pos, durable)
 	if !reached {
 		w.mu.waiters = append(w.mu.waiters, waiter{pos, durable, done})

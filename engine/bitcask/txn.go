@@ -25,6 +25,7 @@ type op struct {
 	decided bool // t is over
 
 	entries []entry
+	lent    bool  // the log refers to entries until it is repaid
 	which   []int // key of each entry
 }
 
@@ -77,7 +78,7 @@ func (e *Engine) admit(t *engine.Txn) (over, ready bool) {
 	if t.Err = e.wal.refusal(); t.Err != nil {
 		return true, false
 	}
-	return false, e.wal.pending.Load() < e.opts.TailBytes && e.wal.unsettled.Load() < maxUnsettled && !e.keeper.behind.Load()
+	return false, e.ledger.pending.Load() < e.opts.TailBytes && e.wal.unsettled.Load() < maxUnsettled && !e.keeper.behind()
 }
 
 // maxUnsettled bounds how far writes may get ahead of the disk, and so what
@@ -181,7 +182,11 @@ func (o *op) look(i int, old *engine.Entry) {
 	}
 	if !g.have || g.loc != loc {
 		g.loc, g.have, g.err = loc, false, nil
-		g.fromTail(o.e.wal, s, &o.t.Keys[i])
+		if !o.mayCopy(g) {
+			o.missing = true // and fetch is false
+			return
+		}
+		g.fromTail(o.e.wal, s, &o.t.Keys[i], o.locked)
 	}
 	switch {
 	case g.have:
@@ -195,13 +200,18 @@ func (o *op) look(i int, old *engine.Entry) {
 	o.t.Old[i].Value = g.value
 }
 
-// fromTail takes the value from the tail if it is there.
-func (g *fetched) fromTail(w *wal, s *segment, k *engine.Key) {
+// mayCopy reports whether a value is not too large to be copied by who serves
+// others meanwhile.
+func (o *op) mayCopy(g *fetched) bool { return o.patient || int64(g.loc.value) < o.e.opts.large }
+
+// fromTail takes the value from the tail if it is there, and not lent or lent is
+// true.
+func (g *fetched) fromTail(w *wal, s *segment, k *engine.Key, lent bool) {
 	n := putSize(len(k.Name), g.loc.value)
 	if g.loc.off+n <= s.size.Load() {
 		return
 	}
-	g.buf, g.have = w.fromTail(s, g.loc.off, int(n), g.buf)
+	g.buf, g.have = w.fromTail(s, g.loc.off, int(n), g.buf, lent)
 	if g.have {
 		g.value = g.buf[headSize+metaSize+len(k.Name):]
 	}
@@ -218,17 +228,36 @@ func (g *fetched) read(s *segment, k *engine.Key, cached bool) bool {
 	return true
 }
 
+// fetch reads the value that the last look has missed, with nothing locked. It is
+// false if that would have to wait, and may only be cached. If what is lent
+// cannot be written there is no value: the next look finds it in the tail.
+func (g *fetched) fetch(w *wal, k *engine.Key, cached bool) bool {
+	unwritten := func() bool { return g.loc.off+putSize(len(k.Name), g.loc.value) > g.segment.size.Load() }
+	if unwritten() {
+		if cached {
+			return false
+		}
+		if _ = w.flush(); unwritten() {
+			return true
+		}
+	}
+	return g.read(g.segment, k, cached)
+}
+
 // fetch reads what the last look has missed, with nothing locked. It is false
 // if that would have to wait, and o may not.
 func (o *op) fetch() bool {
 	ok := true
 	for i := range o.got {
 		g := &o.got[i]
+		if !o.mayCopy(g) {
+			ok = false
+		}
 		if g.segment == nil {
 			continue
 		}
 		if ok {
-			ok = g.read(g.segment, &o.t.Keys[i], !o.patient)
+			ok = g.fetch(o.e.wal, &o.t.Keys[i], !o.patient)
 		}
 		if g.err != nil {
 			o.e.found(g.segment, g.loc.off, g.err)
@@ -241,7 +270,8 @@ func (o *op) fetch() bool {
 
 // commit appends what was decided to the log, and points the index to it.
 func (o *op) commit(x *engine.Txn) {
-	if !o.collect(x) {
+	total := o.collect(x)
+	if total > maxBatch {
 		o.t.Err = engine.ErrTooLarge
 		return
 	}
@@ -253,9 +283,13 @@ func (o *op) commit(x *engine.Txn) {
 			o.e.died(&o.t.Keys[i], old.Value)
 		}
 	}
-	s, pos := o.e.wal.append(o.entries)
+	o.lent = o.patient && total >= o.e.opts.large
+	s, pos := o.e.wal.append(o.entries, o.lent)
 	o.t.Pos = pos
 	for n, i := range o.which {
+		if old := &x.Old[i]; old.Found {
+			o.e.mark(old.Value)
+		}
 		ch, en := &o.t.New[i], &o.entries[n]
 		if ch.Action == engine.Delete {
 			x.New[i].Action = engine.Delete
@@ -268,15 +302,15 @@ func (o *op) commit(x *engine.Txn) {
 	}
 }
 
-// collect turns the changes into entries. It is false if one is too large.
-func (o *op) collect(x *engine.Txn) bool {
-	total := int64(0)
+// collect turns the changes into entries. It gives their size, more than
+// maxBatch if one is too large.
+func (o *op) collect(x *engine.Txn) (total int64) {
 	for i := range o.t.New {
 		ch := &o.t.New[i]
 		en := entry{kind: kindPut, key: &o.t.Keys[i], meta: ch.Meta, head: ch.Head, body: ch.Body}
 		switch {
 		case ch.Action == engine.Put && len(ch.Head)+len(ch.Body) > engine.MaxValue:
-			return false
+			return maxBatch + 1
 		case ch.Action == engine.Delete && x.Old[i].Found:
 			en = entry{kind: kindDelete, key: en.key}
 		case ch.Action != engine.Put:
@@ -286,13 +320,22 @@ func (o *op) collect(x *engine.Txn) bool {
 		o.which = append(o.which, i)
 		total += en.size()
 	}
-	return total <= maxBatch
+	return total
+}
+
+// mark marks the value that stood at a place as dead. What made it so is in the
+// log.
+func (e *Engine) mark(place []byte) {
+	loc := parseLocation(place)
+	if s := e.segments.get(loc.segment); s != nil {
+		e.marked.Add(s.dead.set(loc.off))
+	}
 }
 
 // died and born keep account of the values that the index refers to.
 func (e *Engine) died(k *engine.Key, place []byte) {
 	loc := parseLocation(place)
-	e.live.Add(-int64(len(k.Name)+metaSize) - int64(loc.value))
+	e.ledger.live.Add(-int64(len(k.Name)+metaSize) - int64(loc.value))
 	// The entries of a dropped slot are freed after the drop, so that a merge
 	// may have removed what they refer to.
 	if s := e.segments.get(loc.segment); s != nil {
@@ -301,6 +344,6 @@ func (e *Engine) died(k *engine.Key, place []byte) {
 }
 
 func (e *Engine) born(s *segment, k *engine.Key, value uint32) {
-	e.live.Add(int64(len(k.Name)+metaSize) + int64(value))
+	e.ledger.live.Add(int64(len(k.Name)+metaSize) + int64(value))
 	s.become(len(k.Name), value)
 }

@@ -47,9 +47,10 @@ func Verify(dir string, fs FS, report func(Problem)) (v Verified, err error) {
 		report(p)
 	}
 	clean := slices.Contains(names, cleanName)
+	var stubs []Problem
 	c, err := inspect(fs, dir, names, false, func(p Problem) {
 		if p.headless && !clean && p.Size < headerSize {
-			v.Torn = append(v.Torn, p)
+			stubs = append(stubs, p)
 			return
 		}
 		fault(p)
@@ -58,6 +59,19 @@ func Verify(dir string, fs FS, report func(Problem)) (v Verified, err error) {
 		return v, err
 	}
 	defer c.close()
+	list, err := readList(fs, dir, len(c.numbers) > 0)
+	if err != nil {
+		fault(Problem{File: filepath.Join(dir, listName), What: err.Error()})
+	}
+	missing := c.missing(list)
+	for _, name := range missing {
+		fault(Problem{File: filepath.Join(dir, name), What: "missing, or cut off: it is on the list of segments"})
+	}
+	for _, p := range stubs {
+		if !slices.Contains(missing, filepath.Base(p.File)) {
+			v.Torn = append(v.Torn, p)
+		}
+	}
 	for _, s := range c.segments {
 		one := verifier{Verified: &v, seg: s, report: fault}
 		if err := one.run(fs, c.hints[s.hintName()], clean); err != nil {

@@ -74,27 +74,48 @@ func (c *counts) decode(b []byte) bool {
 	return true
 }
 
-// save keeps the counts for the next start; that they are there says that the
-// stop was clean.
-func (c *counts) save(db *pebble.DB) error {
-	return db.Set([]byte(countsKey), c.encode(), pebble.Sync)
+// save keeps the counts for the next start, and a note of the engine's user;
+// that they are there says that the stop was clean.
+func (c *counts) save(db *pebble.DB, note []byte) error {
+	b := db.NewBatch()
+	if note != nil {
+		if err := b.Set([]byte(noteKey), note, nil); err != nil {
+			return errors.Join(err, b.Close())
+		}
+	}
+	if err := b.Set([]byte(countsKey), c.encode(), nil); err != nil {
+		return errors.Join(err, b.Close())
+	}
+	return errors.Join(b.Commit(pebble.Sync), b.Close())
 }
 
-// load takes the counts of the last stop over, and removes them, so that a stop
-// that is not clean leaves none. ok is false if there are none.
-func (c *counts) load(db *pebble.DB) (ok bool, err error) {
-	b, closer, err := db.Get([]byte(countsKey))
-	if errors.Is(err, pebble.ErrNotFound) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
+// load takes the counts of the last stop over, and the note, and removes both, so
+// that a stop that is not clean leaves none. ok is false if there are none.
+func (c *counts) load(db *pebble.DB) (note []byte, ok bool, err error) {
+	b, err := getCopy(db, countsKey)
+	if b == nil || err != nil {
+		return nil, false, err
 	}
 	ok = c.decode(b)
-	if err := closer.Close(); err != nil {
-		return false, err
+	if note, err = getCopy(db, noteKey); err != nil {
+		return nil, false, err
 	}
-	return ok, db.Delete([]byte(countsKey), pebble.Sync)
+	if !ok {
+		note = nil
+	}
+	return note, ok, errors.Join(db.Delete([]byte(noteKey), pebble.NoSync), db.Delete([]byte(countsKey), pebble.Sync))
+}
+
+// getCopy reads what is under a key of the engine's own; nil if there is nothing.
+func getCopy(db *pebble.DB, key string) ([]byte, error) {
+	b, closer, err := db.Get([]byte(key))
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return append([]byte{}, b...), closer.Close()
 }
 
 // rebuild counts all entries.

@@ -28,7 +28,7 @@ const logCategory = vfs.DiskWriteCategory("pebble-wal")
 // the engine.
 type disk struct {
 	vfs.FS
-	always bool // pass syncs of the log on
+	always atomic.Bool // pass syncs of the log on
 	health *health
 	fsyncs atomic.Int64 // of the log
 
@@ -52,7 +52,8 @@ type disk struct {
 }
 
 func newDisk(fs vfs.FS, always bool, h *health) *disk {
-	d := &disk{FS: fs, always: always, health: h, stop: make(chan struct{}), logs: map[*logFile]struct{}{}}
+	d := &disk{FS: fs, health: h, stop: make(chan struct{}), logs: map[*logFile]struct{}{}}
+	d.always.Store(always)
 	d.giveUp = sync.OnceFunc(func() { close(d.stop) })
 	d.budget.Store(math.MaxInt64)
 	return d

@@ -25,7 +25,13 @@
 //	no         nothing is lost  what the system had not written
 //
 // A write whose transaction or Await ended in an error may have been carried out
-// or not. Started calls run in no particular order.
+// or not.
+//
+// # Writes
+//
+// One goroutine carries out all transactions that may change something, in the
+// order in which they were started; those that wait together share their reads and
+// their commit (writer.go). Started reads and scans run in no particular order.
 //
 // # A full disk
 //
@@ -49,8 +55,9 @@
 //
 // # Invariants
 //
-//   - A transaction holds the locks of its slots from its reads to its commit, in
-//     ascending order of stripes; no other lock is held while Pebble is called.
+//   - Transactions hold the locks of their slots from their reads to their commit;
+//     the slots of a round of writes, and of a read, are locked in ascending order.
+//     No other lock is held while Pebble is called.
 //   - A position is given only to what is in Pebble's log already, so that one
 //     sync that begins later covers it.
 //   - Pebble never sees an error of its log: the wrapper keeps or drops the bytes

@@ -24,7 +24,9 @@ type Engine struct {
 	cache  *pebble.Cache
 	lock   *pebble.Lock
 	db     *pebble.DB
-	clean  bool // how the last process stopped
+	clean  bool   // how the last process stopped
+	note   []byte // of the engine's user: the last one's, or, if it was set, the next one's
+	noted  bool   // it was set
 
 	locks   locks
 	counts  counts
@@ -32,14 +34,23 @@ type Engine struct {
 	readers *pool
 	writers *pool
 
+	fsync   atomic.Value // the Fsync in force
+	setting sync.Mutex   // taken by SetFsync only, and held while it waits for the disk
+
+	compactor compactor
+
 	metrics  atomic.Pointer[pebble.Metrics] // as of the last look
 	closed   atomic.Bool
-	stop     chan struct{} // ends the keeper and the looker
+	stop     chan struct{} // ends the keeper and the looker; the compactor has a context
 	stopOnce sync.Once
 	keeper   sync.WaitGroup
 }
 
-var _ engine.Engine = (*Engine)(nil)
+var (
+	_ engine.Engine  = (*Engine)(nil)
+	_ engine.Ordered = (*Engine)(nil)
+	_ engine.Noter   = (*Engine)(nil)
+)
 
 // Open opens the engine in a directory, which it makes if there is none. The
 // directory is this process's until Close.
@@ -49,6 +60,8 @@ func Open(o Options) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{opts: o, stop: make(chan struct{})}
+	e.fsync.Store(o.Fsync)
+	e.compactor.init()
 	e.health = &health{log: o.Log}
 	e.log = &pebbleLog{log: o.Log, fatal: o.Fatal, health: e.health}
 	e.disk = newDisk(o.FS, o.Fsync == Always, e.health)
@@ -56,13 +69,18 @@ func Open(o Options) (*Engine, error) {
 		return nil, errors.Join(err, e.release())
 	}
 	e.flusher = newFlusher(e.flushLog)
-	e.readers = newPool(e, o.Workers, o.Queue)
-	e.writers = newPool(e, o.Workers, o.Queue)
+	var serve []func(<-chan call)
+	for range o.Workers {
+		serve = append(serve, (&reader{fetcher: fetcher{engine: e}}).serve)
+	}
+	e.readers = newPool(o.Queue, serve...)
+	e.writers = newPool(o.Queue, newWriter(e, o.Workers).serve)
 	e.look()
 	e.keep()
 	e.disk.patient.Store(true)
 	e.keeper.Go(e.keepLoop)
 	e.keeper.Go(e.lookLoop)
+	e.keeper.Go(e.compactLoop)
 	return e, nil
 }
 
@@ -96,7 +114,7 @@ func (e *Engine) open() (err error) {
 	if err != nil {
 		return openFailed(err)
 	}
-	if err := (run{o.boot, o.Fsync}).write(o.FS, o.Dir); err != nil {
+	if err := e.writeRun(o.Fsync); err != nil {
 		return err
 	}
 	return e.loadCounts(isNew)
@@ -119,7 +137,7 @@ func (e *Engine) create() (isNew bool, err error) {
 
 // loadCounts takes the counts over, or makes them anew.
 func (e *Engine) loadCounts(isNew bool) (err error) {
-	e.clean, err = e.counts.load(e.db)
+	e.note, e.clean, err = e.counts.load(e.db)
 	if err == nil && !e.clean {
 		err = e.counts.rebuild(e.db)
 	}
@@ -176,6 +194,15 @@ func (e *Engine) TryScan(*engine.Scan) bool { return false }
 
 // Prefetch does nothing: the keys will be looked up by others than the caller.
 func (e *Engine) Prefetch([]engine.Key) {}
+
+// Note is engine.Noter's.
+func (e *Engine) Note() []byte { return e.note }
+
+// SetNote is engine.Noter's.
+func (e *Engine) SetNote(note []byte) { e.note, e.noted = note, true }
+
+// InOrder is engine.Ordered's: see writer.
+func (e *Engine) InOrder() bool { return true }
 
 // Start queues t.
 func (e *Engine) Start(t *engine.Txn) {
@@ -255,7 +282,10 @@ func (e *Engine) finish() error {
 	if err := errors.Join(e.health.writable(), e.sync()); err != nil {
 		return err
 	}
-	if err := e.counts.save(e.db); err != nil {
+	if !e.noted {
+		e.note = nil
+	}
+	if err := e.counts.save(e.db, e.note); err != nil {
 		return err
 	}
 	if err := e.flushTables(); err != nil {
@@ -288,6 +318,7 @@ func (e *Engine) flushTables() error {
 // release closes what is open of Pebble.
 func (e *Engine) release() (err error) {
 	e.disk.giveUp()
+	e.compactor.cancel()
 	if e.db != nil {
 		err = e.db.Close()
 	}

@@ -25,9 +25,10 @@ func (e *Engine) everySecond(do func()) {
 	}
 }
 
-// stopKeeper ends the keeper and the looker; it may be called again.
+// stopKeeper ends the keeper, the looker and the compactor; it may be called again.
 func (e *Engine) stopKeeper() {
 	e.stopOnce.Do(func() { close(e.stop) })
+	e.compactor.cancel()
 	e.keeper.Wait()
 }
 
@@ -41,7 +42,7 @@ func (e *Engine) keep() {
 		}
 	}
 	e.flusher.kick()
-	if e.opts.Fsync == EverySec {
+	if e.Fsync() == EverySec {
 		// A failure is known to health.
 		_ = e.disk.fsync()
 	}

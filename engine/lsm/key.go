@@ -17,6 +17,7 @@ const (
 	valueHead = len(engine.Meta{})
 
 	countsKey = "\xffcounts"
+	noteKey   = "\xffnote"
 )
 
 // appendKey gives the key of k.

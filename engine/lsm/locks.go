@@ -7,8 +7,9 @@ import (
 	"github.com/rldb/rldb/engine"
 )
 
-// stripes is how many locks the slots share.
-const stripes = 1024
+// stripes is how many locks the slots share: each has its own, since a round of
+// writes holds many at once, and reads are to meet few of them. They take 512 KiB.
+const stripes = engine.Slots
 
 // stripe guards the entries and counts of every slot whose number it is modulo
 // stripes, and the position of the last change made to any of them.
@@ -24,15 +25,23 @@ type locks [stripes]stripe
 func (l *locks) of(slot uint16) *stripe { return &l[slot%stripes] }
 
 // set appends the stripes of keys to buf, each once and in order.
-func (l *locks) set(buf []uint16, keys []engine.Key) []uint16 {
+func (l *locks) set(buf []uint16, keys []engine.Key) []uint16 { return sorted(l.add(buf, keys)) }
+
+// add appends the stripes of keys to set, as they come.
+func (l *locks) add(set []uint16, keys []engine.Key) []uint16 {
 	for i := range keys {
-		buf = append(buf, keys[i].Slot%stripes)
+		set = append(set, keys[i].Slot%stripes)
 	}
-	if len(buf) > 1 {
-		slices.Sort(buf)
-		buf = slices.Compact(buf)
+	return set
+}
+
+// sorted brings stripes into the order in which they are locked, each once.
+func sorted(set []uint16) []uint16 {
+	if len(set) > 1 {
+		slices.Sort(set)
+		set = slices.Compact(set)
 	}
-	return buf
+	return set
 }
 
 // lock locks a set, for a mode.
@@ -56,17 +65,11 @@ func (l *locks) unlock(set []uint16, m engine.Mode) {
 	}
 }
 
-// last is the position of the last change made under a locked set.
-func (l *locks) last(set []uint16) (pos engine.Position) {
-	for _, i := range set {
-		pos = max(pos, l[i].last)
+// last is the position of the last change made to the slots of keys, which are
+// locked.
+func (l *locks) last(keys []engine.Key) (pos engine.Position) {
+	for i := range keys {
+		pos = max(pos, l.of(keys[i].Slot).last)
 	}
 	return pos
-}
-
-// changed notes the position of a change made under a locked set.
-func (l *locks) changed(set []uint16, pos engine.Position) {
-	for _, i := range set {
-		l[i].last = pos
-	}
 }

@@ -23,6 +23,9 @@ type logFile struct {
 	// using is held, shared, while the file is fsynced, and whole to close it.
 	using  sync.RWMutex
 	closed bool
+	// syncing is held during an fsync, with using: who finds nothing dirty, because
+	// an fsync of it is under way, must not be told so before that is over.
+	syncing sync.Mutex
 
 	// mu guards what follows and orders the writes. It is not held during an
 	// fsync of the file. Of two log files' mu, the newer one's is taken first.
@@ -142,7 +145,7 @@ func (f *logFile) SyncTo(int64) (bool, error) { return false, nil }
 
 // SyncData is how Pebble asks for what it has written to be durable.
 func (f *logFile) SyncData() error {
-	if f.disk.always && !f.holds() {
+	if f.disk.always.Load() && !f.holds() {
 		// A failure is known to health, and asked for by disk.written.
 		_ = f.fsync()
 	}
@@ -155,6 +158,8 @@ func (f *logFile) SyncData() error {
 func (f *logFile) fsync() error {
 	f.using.RLock()
 	defer f.using.RUnlock()
+	f.syncing.Lock()
+	defer f.syncing.Unlock()
 	if f.closed || !f.dirty.Swap(false) {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package lsm
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -123,4 +124,70 @@ func TestErrorsAreEngines(t *testing.T) {
 	wantErr(t, "corruption", h.readFailed(fmt.Errorf("wrapped: %w", errShort)), engine.ErrCorrupt)
 	h.background(pebble.ErrCancelledCompaction)
 	must(t, h.writable())
+}
+
+// TestNote: a note comes through a clean stop, once, and through no other.
+func TestNote(t *testing.T) {
+	fs := vfs.NewCrashableMem()
+	o := small("dir")
+	o.FS = fs
+	open := func(want string) *Engine {
+		t.Helper()
+		e := opened(t, o)
+		if got := string(e.Note()); got != want {
+			t.Errorf("the note is %q, want %q", got, want)
+		}
+		return e
+	}
+	e := open("")
+	must(t, put(e, 1, "k", "v"))
+	e.SetNote([]byte("something"))
+	must(t, e.Close())
+	must(t, open("something").Close()) // sets none
+	e = open("")
+	e.SetNote([]byte("more"))
+	must(t, e.Close())
+	e = open("more")
+	must(t, put(e, 1, "k", "w"))
+	o.FS = crashed(fs, true)
+	k := open("")
+	wantValue(t, k, 1, "k", "w")
+	must(t, k.Close())
+	must(t, e.Close())
+}
+
+// FuzzCounts: whatever the bytes, decoding them ends well, and what it takes for
+// counts is encoded to what decodes alike.
+func FuzzCounts(f *testing.F) {
+	f.Add([]byte{})
+	f.Add([]byte{5, 1, 0x80, 1, 0xff, 0x7f, 2, 3})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var c, again counts
+		if !c.decode(b) {
+			return
+		}
+		if !again.decode(c.encode()) {
+			t.Fatal("what was encoded is not decoded")
+		}
+		for i := range c.slots {
+			keys := c.slots[i].keys.Load()
+			if keys != again.slots[i].keys.Load() || keys != 0 && c.slots[i].live.Load() != again.slots[i].live.Load() {
+				t.Fatalf("slot %d differs", i)
+			}
+		}
+	})
+}
+
+// FuzzEntry: keys and values that are too short are found out, others are what
+// they were made of.
+func FuzzEntry(f *testing.F) {
+	f.Add([]byte("0123456789abc"), []byte("0123456789abcdef value"))
+	f.Fuzz(func(t *testing.T, key, value []byte) {
+		if k, ok := parseKey(key); ok && !bytes.Equal(appendKey(nil, &k), key) {
+			t.Errorf("the key %q was read as %v", key, k)
+		}
+		if e, ok := parseValue(value); ok != (len(value) >= valueHead) || ok && string(e.Meta[:])+string(e.Value) != string(value) {
+			t.Errorf("the value %q was read as %v, %v", value, e, ok)
+		}
+	})
 }

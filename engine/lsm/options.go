@@ -20,6 +20,13 @@ const (
 	No       Fsync = "no"       // when the system likes
 )
 
+func (f Fsync) check() error {
+	if f != Always && f != EverySec && f != No {
+		return fmt.Errorf("lsm: fsync is always, everysec or no, not %q", string(f))
+	}
+	return nil
+}
+
 // Options are the engine's settings. Zero values stand for the defaults.
 type Options struct {
 	Dir   string
@@ -31,8 +38,9 @@ type Options struct {
 	// maxMemtables of them exist while they wait to be written out.
 	MemtableBytes int64
 
-	// Workers is how many goroutines read and how many others write, so that
-	// reads go on while writes are stalled. Default: 4 a processor, at least 8.
+	// Workers is how many goroutines read, and how many others read what is to be
+	// changed, so that reads go on while writes are stalled. Default: 4 a
+	// processor, at least 8.
 	Workers int
 	// Queue is how many reads, and how many writes, may wait for a worker;
 	// what comes beyond fails with ErrBusy. Default 8192.
@@ -47,8 +55,9 @@ type Options struct {
 	// is logged before in any case.
 	Fatal func(error)
 
-	// boot names this start of the machine; tests set it.
-	boot string
+	// boot names this start of the machine; tests set it, and round.
+	boot  string
+	round bounds
 }
 
 const (
@@ -85,6 +94,9 @@ func (o Options) withDefaults() (Options, error) {
 	if o.boot == "" {
 		o.boot = bootID()
 	}
+	if o.round == (bounds{}) {
+		o.round = roundBounds
+	}
 	return o, o.check()
 }
 
@@ -96,8 +108,9 @@ func (o Options) check() error {
 		}
 	}
 	fault(o.Dir == "", "no directory is given")
-	fault(o.Fsync != Always && o.Fsync != EverySec && o.Fsync != No,
-		"fsync is always, everysec or no, not %q", o.Fsync)
+	if err := o.Fsync.check(); err != nil {
+		faults = append(faults, err)
+	}
 	fault(o.CacheBytes < mib, "a block cache of %d bytes is too small, the least is 1 MiB", o.CacheBytes)
 	fault(o.MemtableBytes < mib || o.MemtableBytes > 1<<30,
 		"a memtable has 1 MiB to 1 GiB, not %d bytes", o.MemtableBytes)

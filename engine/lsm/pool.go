@@ -40,15 +40,12 @@ type pool struct {
 	queue  chan call
 }
 
-func newPool(e *Engine, workers, queue int) *pool {
+// newPool starts a goroutine for each of serve, which are given the queue and
+// end when it is closed and empty.
+func newPool(queue int, serve ...func(<-chan call)) *pool {
 	p := &pool{queue: make(chan call, queue)}
-	for range workers {
-		p.workers.Go(func() {
-			w := worker{engine: e}
-			for c := range p.queue {
-				w.run(c)
-			}
-		})
+	for _, f := range serve {
+		p.workers.Go(func() { f(p.queue) })
 	}
 	return p
 }

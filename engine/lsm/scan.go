@@ -11,20 +11,20 @@ import (
 // scan carries one page out. The slot is locked against changes throughout, as
 // the interface promises visitors, and so while the disk is read: it is for the
 // visitor to end a long scan. Others read on meanwhile.
-func (w *worker) scan(sc *engine.Scan) {
-	s := w.engine.locks.of(sc.Slot)
+func (r *reader) scan(sc *engine.Scan) {
+	s := r.engine.locks.of(sc.Slot)
 	s.RLock()
 	defer s.RUnlock()
-	if sc.Err = w.visit(sc); sc.Err != nil {
-		sc.Err = w.engine.health.readFailed(sc.Err)
+	if sc.Err = r.visit(sc); sc.Err != nil {
+		sc.Err = r.engine.health.readFailed(sc.Err)
 	}
 }
 
-func (w *worker) visit(sc *engine.Scan) error {
-	if w.engine.Len(sc.Slot) == 0 {
+func (r *reader) visit(sc *engine.Scan) error {
+	if r.engine.Len(sc.Slot) == 0 {
 		return nil
 	}
-	it, err := w.engine.db.NewIter(&pebble.IterOptions{
+	it, err := r.engine.db.NewIter(&pebble.IterOptions{
 		LowerBound: appendBound(nil, sc.Slot, sc.From),
 		UpperBound: slotStart(sc.Slot + 1),
 	})

@@ -74,19 +74,25 @@ func percent(hits, misses int64) int64 {
 	return hits * 100 / (hits + misses)
 }
 
+func bit(is bool) int64 {
+	if is {
+		return 1
+	}
+	return 0
+}
+
 // figures are those that the engine counts itself.
 func (e *Engine) figures() []engine.Figure {
-	refusing := int64(0)
-	if e.health.writable() != nil {
-		refusing = 1
-	}
 	return []engine.Figure{
 		{Name: "lsm_log_fsyncs", Value: e.disk.fsyncs.Load()},
 		{Name: "lsm_write_stalls", Value: e.log.stalls.Load()},
 		{Name: "lsm_write_stall_ms", Value: e.log.stallTime().Milliseconds()},
 		{Name: "lsm_background_errors", Value: e.health.failures.Load()},
 		{Name: "lsm_corruptions", Value: e.health.corruptions.Load()},
-		{Name: "lsm_writes_refused", Value: refusing},
+		{Name: "lsm_writes_refused", Value: bit(e.health.writable() != nil)},
+		{Name: "lsm_rewrites", Value: e.compactor.done.Load()},
+		{Name: "lsm_rewrite_in_progress", Value: bit(e.compactor.running.Load())},
+		{Name: "lsm_rewrite_failed", Value: bit(e.compactor.failed.Load())},
 		{Name: "lsm_reads_waiting", Value: int64(len(e.readers.queue))},
 		{Name: "lsm_writes_waiting", Value: int64(len(e.writers.queue))},
 	}

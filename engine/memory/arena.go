@@ -38,6 +38,7 @@ type arena struct {
 	page  int
 	used  atomic.Int64 // bytes touched, in use or kept dirty, and charged
 	limit int64        // of used; for tests
+	hasty bool         // large blocks go back at once, without bury
 
 	// mu guards all below. It is taken with a shard locked, never the other
 	// way around.
@@ -48,6 +49,7 @@ type arena struct {
 	free   [orders][]block
 	dirty  int              // touched pages in free, in bytes
 	large  map[*byte][]byte // the mappings of blocks larger than a chunk
+	dead   [][]byte         // of those, what bury is to give back
 
 	ripening ripening
 }
@@ -191,14 +193,32 @@ func (a *arena) pages(b block) int {
 func (a *arena) giveLarge(b block) {
 	a.mu.Lock()
 	delete(a.large, &b.mem[0])
+	if !a.hasty {
+		a.dead = append(a.dead, b.mem)
+	}
 	a.mu.Unlock()
 	a.used.Add(-int64(b.touched))
-	unmapMemory(b.mem)
+	if a.hasty {
+		unmapMemory(b.mem)
+	}
+}
+
+// bury gives the memory of large blocks back, which takes long: who may have
+// given some calls it with no lock held.
+func (a *arena) bury() {
+	a.mu.Lock()
+	dead := a.dead
+	a.dead = nil
+	a.mu.Unlock()
+	for _, mem := range dead {
+		unmapMemory(mem)
+	}
 }
 
 // release unmaps everything.
 func (a *arena) release() {
 	a.ripening.stop()
+	a.bury()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, mem := range a.large {

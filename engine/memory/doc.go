@@ -16,6 +16,8 @@
 //     exactly one link, so that any object can be found through its own bytes and
 //     moved (evacuate.go).
 //   - Cells of a slot stand in the order (Hash, Name).
+//   - The entry of a marked key is changed by nobody but who has marked it, and
+//     stays where it is if it is of bigClass (away.go).
 //   - No call does work that grows with the number of keys, only with the size of
 //     the values that it is about: tables have a greatest size and split beyond
 //     it, slabs are emptied a few objects at a time, dropped slots in portions.

@@ -30,10 +30,14 @@ func (e *Engine) DropWith(slot uint16, w Watcher) error {
 	}
 	s := &e.shards[shardOf(slot)]
 	d := dropper{shard: s, slot: slot, watcher: w}
-	d.detach(localSlot(slot))
+	for !d.detach(slot) {
+		runtime.Gosched() // until a started transaction of the slot is over
+	}
 	for d.free(dropsPerLock) {
+		e.arena.bury()
 		runtime.Gosched() // whoever waits for the shard goes first
 	}
+	e.arena.bury()
 	return nil
 }
 
@@ -47,17 +51,23 @@ type dropper struct {
 	pending []link
 }
 
-// detach takes a slot's index over.
-func (d *dropper) detach(slot uint16) {
-	s := d.shard
+// detach takes a slot's index over; false while a key of the slot is marked.
+func (d *dropper) detach(full uint16) bool {
+	s, slot := d.shard, localSlot(full)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for i := range s.marked {
+		if s.marked[i].slot == full {
+			return false
+		}
+	}
 	d.pending = append(d.pending, s.roots[slot])
 	s.roots[slot] = link{}
 	s.keys -= s.lens[slot].Swap(0)
 	if d.watcher != nil {
 		d.watcher.Detached()
 	}
+	return true
 }
 
 // free frees up to n entries, and reports whether there are more.

@@ -1,28 +1,43 @@
 package memory
 
 import (
+	"errors"
 	"math"
 	"sync/atomic"
 
 	"github.com/rldb/rldb/engine"
 )
 
-// Engine keeps entries in memory. Every call is carried out at once by the
-// caller's goroutine, so Try and TryScan are always true.
+// Engine keeps entries in memory. Calls are carried out at once by the caller's
+// goroutine, but for transactions on large entries: see away.
 type Engine struct {
 	shards [shards]shard
 	arena  *arena
+	away   away
 	closed atomic.Bool
+	index  bool // see NewIndex
 }
+
+// ErrBusy: too many transactions wait for large ones. Nothing has happened.
+var ErrBusy = errors.New("memory: too many calls wait for large values")
 
 var _ engine.Engine = (*Engine)(nil)
 
 // New gives an empty engine.
 func New() *Engine { return newEngine(math.MaxInt64) }
 
+// NewIndex gives an empty engine whose Try is always true: an index of another
+// engine, whose entries are large only where their names are.
+func NewIndex() *Engine {
+	e := New()
+	e.index, e.arena.hasty = true, true
+	return e
+}
+
 // newEngine gives an engine that finds no memory beyond limit bytes.
 func newEngine(limit int64) *Engine {
 	e := &Engine{arena: newArena(limit)}
+	e.away.init()
 	for i := range e.shards {
 		e.shards[i].heap = newHeap(e.arena)
 	}
@@ -34,12 +49,6 @@ func (e *Engine) check() error {
 		return engine.ErrClosed
 	}
 	return nil
-}
-
-// Start carries t out and calls its Done before it returns.
-func (e *Engine) Start(t *engine.Txn) {
-	e.Try(t)
-	t.Step.Done(t)
 }
 
 // TryScan carries sc out. The slot's shard is locked throughout: it is for the
@@ -96,6 +105,7 @@ func (e *Engine) Close() error {
 	if e.closed.Swap(true) {
 		return engine.ErrClosed
 	}
+	e.away.wg.Wait()
 	for i := range e.shards {
 		e.shards[i] = shard{}
 	}

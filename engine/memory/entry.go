@@ -3,6 +3,7 @@ package memory
 import (
 	"encoding/binary"
 	"math/bits"
+	"unsafe"
 
 	"github.com/rldb/rldb/engine"
 )
@@ -94,7 +95,7 @@ func (e entry) set(ch *engine.Change) {
 	_, at := e.nameRange()
 	n := len(ch.Head) + len(ch.Body)
 	from := at + uvarintLen(n)
-	copy(e[from+len(ch.Head):], ch.Body)
+	move(e[from+len(ch.Head):], ch.Body)
 	copy(e[from:], ch.Head)
 	if n < 0x80 {
 		e[at] = byte(n)
@@ -102,6 +103,31 @@ func (e entry) set(ch *engine.Change) {
 		binary.PutUvarint(e[at:], uint64(n))
 	}
 	*e.meta() = ch.Meta
+}
+
+// copyStep is how much is copied in one go. A copy cannot be interrupted: meanwhile
+// no other goroutine gets this processor, and none at all if the collector wants
+// to stop them.
+const copyStep = 1 << 20
+
+// moveStep is no part of the loop that calls it because goroutines are interrupted
+// where a function begins: in a loop that only copies, nowhere.
+//
+//go:noinline
+func moveStep(to, from []byte) int { return copy(to, from) }
+
+// move copies from to the beginning of to, which may be the same memory.
+func move(to, from []byte) {
+	for len(from) > copyStep && !overlap(to[:len(from)], from) {
+		n := moveStep(to, from[:copyStep])
+		to, from = to[n:], from[n:]
+	}
+	copy(to, from)
+}
+
+func overlap(a, b []byte) bool {
+	at, bt := uintptr(unsafe.Pointer(&a[0])), uintptr(unsafe.Pointer(&b[0]))
+	return at < bt+uintptr(len(b)) && bt < at+uintptr(len(a))
 }
 
 // live is what the entry's key, meta and value count as in Stats.LiveBytes.

@@ -31,6 +31,7 @@ type shard struct {
 	keys    int64
 	heap    heap
 	scratch []cell // cells of a table that is being rebuilt
+	marked  []mark // keys of started transactions: see away.go
 	roots   [slotsPerShard]link
 	lens    [slotsPerShard]atomic.Int64
 }
@@ -45,6 +46,14 @@ func (s *shard) read(at spot, mode engine.Mode) engine.Entry {
 		return engine.Entry{Found: true, Meta: *e.meta()}
 	}
 	return engine.Entry{Found: true, Meta: *e.meta(), Value: e.value()}
+}
+
+// size is the memory of the entry at a spot.
+func (s *shard) size(at spot) int {
+	if at.ref == 0 {
+		return 0
+	}
+	return int(s.heap.slab(at.ref.slab()).size)
 }
 
 // apply carries out one change on a key that find has just placed. If that

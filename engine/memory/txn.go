@@ -6,71 +6,92 @@ import (
 	"github.com/rldb/rldb/engine"
 )
 
-// Try carries t out and is always true.
+// Try carries t out, unless it is about large entries or about some that a
+// started transaction has marked.
 //
 // A Decide that panics leaves nothing locked and nothing changed: that is what
 // the deferred unlocks are for, which cost a nanosecond.
 func (e *Engine) Try(t *engine.Txn) bool {
+	if !e.admit(t) {
+		return true
+	}
+	if len(t.Keys) == 1 {
+		return e.tryOne(t)
+	}
+	return e.tryMany(t, e.index)
+}
+
+// admit prepares a transaction; false if it cannot be carried out.
+func (e *Engine) admit(t *engine.Txn) bool {
 	t.Prepare()
 	if t.Err = e.check(); t.Err != nil {
-		return true
+		return false
 	}
 	for i := range t.Keys {
 		if len(t.Keys[i].Name) > engine.MaxKey {
 			t.Err = engine.ErrTooLarge
-			return true
+			return false
 		}
-	}
-	if len(t.Keys) == 1 {
-		e.tryOne(t)
-	} else {
-		e.tryMany(t)
 	}
 	return true
 }
 
-func (e *Engine) tryOne(t *engine.Txn) {
+func (e *Engine) tryOne(t *engine.Txn) bool {
 	k, ch := &t.Keys[0], &t.New[0]
 	s := &e.shards[shardOf(k.Slot)]
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	at := s.find(k)
+	if s.size(at) > engine.Large && !e.index || s.isMarked(k) {
+		return false
+	}
 	t.Old[0] = s.read(at, t.Mode)
 	t.Step.Decide(t)
 	if t.Mode == engine.Read {
-		return
+		return true
 	}
 	if tooLarge(ch) {
 		t.Err = engine.ErrTooLarge
-		return
+		return true
 	}
 	t.Err = s.apply(at, k, ch)
 	s.tidy()
+	return true
 }
 
-func (e *Engine) tryMany(t *engine.Txn) {
+// tryMany is Try for several keys. patient: large entries do not matter.
+func (e *Engine) tryMany(t *engine.Txn, patient bool) bool {
 	set := shardsOf(t.Keys)
 	e.lock(set)
 	defer e.unlock(set)
+	size := 0
 	for i := range t.Keys {
 		k := &t.Keys[i]
 		s := &e.shards[shardOf(k.Slot)]
-		t.Old[i] = s.read(s.find(k), t.Mode)
+		at := s.find(k)
+		size += s.size(at)
+		if size > engine.Large && !patient || s.isMarked(k) {
+			clear(t.Old)
+			return false
+		}
+		t.Old[i] = s.read(at, t.Mode)
 	}
 	t.Step.Decide(t)
 	if t.Mode == engine.Read {
-		return
+		return true
 	}
-	t.Err = e.applyMany(t)
+	t.Err = e.applyMany(t, nil)
 	for ; set != 0; set &= set - 1 {
 		e.shards[bits.TrailingZeros64(set)].tidy()
 	}
+	return true
 }
 
-// applyMany carries out all of t.New. First it does what can fail: new objects
+// applyMany carries out all of t.New, of which some may be staged already: these
+// are freed if it fails. First it does what can fail: new objects
 // are written, and new keys entered. Only then is any old entry touched, so
 // until then all can be undone, and every Body is still what it was.
-func (e *Engine) applyMany(t *engine.Txn) error {
+func (e *Engine) applyMany(t *engine.Txn, large []ref) error {
 	for i := range t.New {
 		if tooLarge(&t.New[i]) {
 			return engine.ErrTooLarge
@@ -79,9 +100,10 @@ func (e *Engine) applyMany(t *engine.Txn) error {
 	var few [16]ref
 	staged := few[:0]
 	for i := range t.Keys {
-		r, err := e.stageOne(t, i)
+		r, err := e.stageOne(t, i, large)
 		if err != nil {
 			e.unstage(t, staged)
+			e.discard(t, large, i+1)
 			return err
 		}
 		staged = append(staged, r)
@@ -93,15 +115,19 @@ func (e *Engine) applyMany(t *engine.Txn) error {
 }
 
 // stageOne does what can fail of a change, and gives the new object, or 0 if it
-// needs none.
-func (e *Engine) stageOne(t *engine.Txn, i int) (ref, error) {
+// needs none. What it fails with is freed.
+func (e *Engine) stageOne(t *engine.Txn, i int, large []ref) (r ref, err error) {
 	k, ch := &t.Keys[i], &t.New[i]
 	s := &e.shards[shardOf(k.Slot)]
 	at := s.find(k)
-	if ch.Action != engine.Put || s.inPlace(at, k, ch) {
+	switch {
+	case i < len(large) && large[i] != 0:
+		r = large[i]
+	case ch.Action != engine.Put || s.inPlace(at, k, ch):
 		return 0, nil
+	default:
+		r, err = s.stage(k, ch)
 	}
-	r, err := s.stage(k, ch)
 	if err == nil && at.ref == 0 {
 		err = s.add(at, k, r)
 	}

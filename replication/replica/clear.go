@@ -2,13 +2,13 @@ package replica
 
 import "github.com/rldb/rldb/engine"
 
-// Clear removes every key, and says what must be durable before anybody is told
+// Clear removes every key of some slots, and says what must be durable before anybody is told
 // so. Keys that are written meanwhile may stay. Unless wait is set it fails with
 // ErrWait where it would wait for a disk; it may have removed some keys by then.
-func (s *Store) Clear(wait bool) (engine.Position, error) {
+func (s *Store) Clear(slots *SlotSet, wait bool) (engine.Position, error) {
 	c := clearer{store: s, wait: wait}
 	for i := range s.slots {
-		if s.eng.Len(uint16(i)) == 0 {
+		if !slots.Has(uint16(i)) || s.eng.Len(uint16(i)) == 0 {
 			continue
 		}
 		if err := c.slot(uint16(i)); err != nil {
@@ -63,6 +63,7 @@ func (c *clearer) remove() error {
 		return ErrWait
 	}
 	c.pos = max(c.pos, c.txn.Pos())
+	s.Changed(int64(c.txn.Changes()))
 	return c.txn.Err()
 }
 

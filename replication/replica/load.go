@@ -9,8 +9,12 @@ import (
 )
 
 // load makes the figures that are kept of each slot from what the engine had
-// when it was opened. It asks for no values, and nobody uses the store yet.
+// when it was opened: from the note of the last stop, or by going through all
+// entries. It asks for no values, and nobody uses the store yet.
 func (s *Store) load() {
+	if e, ok := s.eng.(engine.Noter); ok && s.readNote(e.Note()) {
+		return
+	}
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {

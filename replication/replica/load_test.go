@@ -34,18 +34,18 @@ func TestOpenCountsAgain(t *testing.T) {
 		}
 		set(s, c, fmt.Sprint("k", i), "v", at)
 	}
-	wantKeys, wantSum := s.Expiring()
+	wantKeys, wantSum := s.Expiring(nil)
 	s.Close()
 
 	options.Actor = 8
 	s = replica.Open(options)
 	defer s.Close()
-	if keys, sum := s.Expiring(); keys != 500 || keys != wantKeys || sum != wantSum {
+	if keys, sum := s.Expiring(nil); keys != 500 || keys != wantKeys || sum != wantSum {
 		t.Errorf("%d keys expire, sum %d; before %d, %d", keys, sum, wantKeys, wantSum)
 	}
 	c.ms.Add(10_000)
 	until(t, "expired keys were removed", func() bool { return s.Keys() == 500 })
-	if keys, sum := s.Expiring(); keys != 0 || sum != 0 {
+	if keys, sum := s.Expiring(nil); keys != 0 || sum != 0 {
 		t.Errorf("%d keys expire still, sum %d", keys, sum)
 	}
 }

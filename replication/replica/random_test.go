@@ -9,7 +9,7 @@ import (
 
 func random(t *testing.T, s *replica.Store, c *clock) (string, bool) {
 	t.Helper()
-	name, ok, err := s.Random(c.now(), true)
+	name, ok, err := s.Random(nil, c.now(), true)
 	if err != nil {
 		t.Fatal(err)
 	}

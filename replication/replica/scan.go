@@ -27,16 +27,16 @@ var ErrWait = errors.New("replica: it takes a while")
 // key's turn: name is valid until it returns, and it must not block.
 type Visit func(name []byte, expireAt int64)
 
-// Scan visits at least count keys from a cursor on, or all that are left, and
-// returns the cursor to go on from, 0 at the end. Every key that is there from
+// Scan visits at least count keys of some slots from a cursor on, or all that are
+// left, and returns the cursor to go on from, 0 at the end. Every key that is there from
 // the first call of an iteration to the last is visited exactly once. Unless
 // wait is set it fails with ErrWait where it would wait for a disk; it may have
 // visited some keys by then.
-func (s *Store) Scan(from Cursor, count int, now int64, wait bool, visit Visit) (Cursor, error) {
+func (s *Store) Scan(slots *SlotSet, from Cursor, count int, now int64, wait bool, visit Visit) (Cursor, error) {
 	v := visitor{now: now, count: count, visit: visit}
 	slot, hash := int(from>>hashBits), uint64(from)<<hashShift
 	for ; slot < engine.Slots; slot, hash = slot+1, 0 {
-		if s.eng.Len(uint16(slot)) == 0 {
+		if !slots.Has(uint16(slot)) || s.eng.Len(uint16(slot)) == 0 {
 			continue
 		}
 		v.prefix, v.more = hash>>hashShift, false

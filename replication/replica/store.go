@@ -34,10 +34,10 @@ type Store struct {
 	log   *slog.Logger
 	slots [engine.Slots]slot
 
-	expiring  atomic.Int64 // keys with an expiry
-	expirySum atomic.Int64 // of their expiries, ms: modulo 2^64, as is the sum it answers
-	expired   atomic.Int64
-	sweepOff  atomic.Bool
+	expiring atomic.Int64 // keys with an expiry
+	expired  atomic.Int64
+	changes  atomic.Int64
+	sweepOff atomic.Bool
 
 	stop chan struct{}
 	wg   sync.WaitGroup
@@ -49,6 +49,10 @@ type slot struct {
 	due atomic.Int64
 	// removed counts removals, and stands in for the version of absent keys.
 	removed atomic.Uint64
+	// expiring counts the keys with an expiry, expirySum is the sum of these, ms,
+	// modulo 2^64.
+	expiring  atomic.Int64
+	expirySum atomic.Int64
 }
 
 const never = math.MaxInt64
@@ -69,6 +73,9 @@ func Open(o Options) *Store {
 func (s *Store) Close() error {
 	close(s.stop)
 	s.wg.Wait()
+	if e, ok := s.eng.(engine.Noter); ok {
+		e.SetNote(s.writeNote())
+	}
 	return s.eng.Close()
 }
 
@@ -78,15 +85,46 @@ func (s *Store) Now(wall time.Time) int64 { return s.clock.MilliAt(wall.UnixMill
 // Keys is the number of keys, expired ones that are not removed yet included.
 func (s *Store) Keys() int64 { return s.eng.Stats().Keys }
 
+// KeysIn is Keys of some slots. It looks at no key.
+func (s *Store) KeysIn(slots *SlotSet) (n int64) {
+	if slots == nil {
+		return s.Keys()
+	}
+	for slot := range uint16(engine.Slots) {
+		if slots.Has(slot) {
+			n += s.eng.Len(slot)
+		}
+	}
+	return n
+}
+
 // Prefetch says that these keys are likely to be asked for next.
 func (s *Store) Prefetch(keys []engine.Key) { s.eng.Prefetch(keys) }
 
 // SlotKeys is Keys of one slot.
 func (s *Store) SlotKeys(slot uint16) int64 { return s.eng.Len(slot) }
 
-// Expiring is the number of keys that have an expiry, and the sum of these
-// expiries in Unix ms (modulo 2^64).
-func (s *Store) Expiring() (keys, sum int64) { return s.expiring.Load(), s.expirySum.Load() }
+// Expiring is the number of keys of some slots that have an expiry, and the sum
+// of these expiries in Unix ms (modulo 2^64). It looks at no key.
+func (s *Store) Expiring(slots *SlotSet) (keys, sum int64) {
+	if s.expiring.Load() == 0 {
+		return 0, 0
+	}
+	for i := range s.slots {
+		if slots.Has(uint16(i)) {
+			keys += s.slots[i].expiring.Load()
+			sum += s.slots[i].expirySum.Load()
+		}
+	}
+	return keys, sum
+}
+
+// Changed notes that transactions have changed some keys: their callers count
+// Txn.Changes, so that they can do so for many at once.
+func (s *Store) Changed(keys int64) { s.changes.Add(keys) }
+
+// Changes is how many changes of keys were noted since the start.
+func (s *Store) Changes() int64 { return s.changes.Load() }
 
 // Stats are the engine's figures.
 func (s *Store) Stats() engine.Stats { return s.eng.Stats() }
@@ -104,6 +142,13 @@ func (s *Store) SetActiveExpire(on bool) { s.sweepOff.Store(!on) }
 
 // Sync makes everything durable.
 func (s *Store) Sync() error { return s.eng.Sync() }
+
+// InOrder says that Try carries out no write, and that writes take effect in the
+// order in which they were started.
+func (s *Store) InOrder() bool {
+	o, ok := s.eng.(engine.Ordered)
+	return ok && o.InOrder()
+}
 
 // Flush hands what was written to the operating system; see engine.Engine.
 func (s *Store) Flush() error { return s.eng.Flush() }
@@ -139,13 +184,16 @@ func (s *Store) counted(slot uint16, from, to int64) {
 	if from == to {
 		return
 	}
+	x := &s.slots[slot]
 	switch {
 	case from == 0:
 		s.expiring.Add(1)
+		x.expiring.Add(1)
 	case to == 0:
 		s.expiring.Add(-1)
+		x.expiring.Add(-1)
 	}
-	s.expirySum.Add(to - from)
+	x.expirySum.Add(to - from)
 	if to != 0 {
 		s.dueBy(slot, to)
 	}

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/rldb/rldb/engine/memory"
 	"github.com/rldb/rldb/record"
@@ -47,6 +49,35 @@ func do(s *replica.Store, c *clock, f step, keys ...string) {
 
 func set(s *replica.Store, c *clock, key, value string, expireAt int64) {
 	do(s, c, func(t *replica.Txn) { t.Set(0, []byte(value), expireAt) }, key)
+}
+
+// TestTrim: a transaction that is kept for its next use does not keep its values.
+func TestTrim(t *testing.T) {
+	s, c := open(t)
+	var x replica.Txn
+	var value weak.Pointer[byte]
+	x.Reset(s, replica.Write, c.now(), step(func(x *replica.Txn) {
+		b := x.Scratch(1 << 20)
+		value = weak.Make(&b[0])
+		x.Set(0, b, 0)
+	}))
+	x.Key([]byte("k"))
+	s.Do(&x)
+	x.Trim()
+	if x.Err() != nil || x.Changes() != 1 || x.Scratched() != 1<<20 || x.Len() != 1 || string(x.Name(0)) != "k" {
+		t.Errorf("error %v, %d changes, %d keys", x.Err(), x.Changes(), x.Len())
+	}
+	until(t, "the value's memory is free", func() bool {
+		runtime.GC()
+		return value.Value() == nil
+	})
+	x.Reset(s, replica.Read, c.now(), step(func(x *replica.Txn) {
+		if b, ok := x.Get(0); !ok || len(b) != 1<<20 || x.Scratched() != 0 {
+			t.Errorf("the value has %d bytes, %d were given", len(b), x.Scratched())
+		}
+	}))
+	x.Key([]byte("k"))
+	s.Do(&x)
 }
 
 func get(s *replica.Store, c *clock, key string) (value string, ok bool) {
@@ -138,7 +169,7 @@ func TestAgainstMap(t *testing.T) {
 		if n := s.Keys(); n < int64(len(twin)) {
 			t.Fatalf("%d keys, want at least %d", n, len(twin))
 		}
-		if n, _ := s.Expiring(); n < expiring {
+		if n, _ := s.Expiring(nil); n < expiring {
 			t.Fatalf("%d keys expire, want at least %d", n, expiring)
 		}
 	})
@@ -239,12 +270,12 @@ func TestSweep(t *testing.T) {
 	}
 	c.ms.Add(60)
 	until(t, "the expired keys are gone", func() bool { return s.Keys() == 2*n/5 })
-	if got, _ := s.Expiring(); got != n/5 {
+	if got, _ := s.Expiring(nil); got != n/5 {
 		t.Errorf("%d keys expire, want %d", got, n/5)
 	}
 	c.ms.Add(1000)
 	until(t, "the rest is gone, too", func() bool { return s.Keys() == n/5 })
-	if got, sum := s.Expiring(); got != 0 || sum != 0 {
+	if got, sum := s.Expiring(nil); got != 0 || sum != 0 {
 		t.Errorf("%d keys expire, at %d in all", got, sum)
 	}
 	if got := s.Counters().Expired; got != 4*n/5+300 {
@@ -285,7 +316,7 @@ func TestScan(t *testing.T) {
 		for calls := 0; calls == 0 || cursor != 0; calls++ {
 			count := rapid.IntRange(1, 20).Draw(t, "count")
 			n := 0
-			next, err := s.Scan(cursor, count, c.now(), true, func(name []byte, _ int64) {
+			next, err := s.Scan(nil, cursor, count, c.now(), true, func(name []byte, _ int64) {
 				n++
 				seen[string(name)]++
 			})
@@ -329,10 +360,10 @@ func TestScanSlotAndClear(t *testing.T) {
 	if err := s.ScanSlot(slot, 10, c.now(), true, func([]byte, int64) { n++ }); err != nil || n != 10 {
 		t.Fatalf("%d keys, %v", n, err)
 	}
-	if _, err := s.Clear(true); err != nil {
+	if _, err := s.Clear(nil, true); err != nil {
 		t.Fatal(err)
 	}
-	expiring, _ := s.Expiring()
+	expiring, _ := s.Expiring(nil)
 	if s.Keys() != 0 || expiring != 0 {
 		t.Errorf("%d keys, %d of them expiring, after Clear", s.Keys(), expiring)
 	}

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"bytes"
+	"errors"
 	"time"
 
 	"github.com/rldb/rldb/engine"
@@ -17,6 +18,9 @@ const (
 	sweepWork  = 25 * time.Millisecond
 	// sweepPage is how many entries are looked at under one hold of a lock.
 	sweepPage = 256
+	// sweepKeys is from how many expired keys on they are removed, together: an
+	// engine that waits for a disk takes as long for one as for all of them.
+	sweepKeys = 64
 )
 
 func (s *Store) sweepLoop() {
@@ -35,11 +39,13 @@ func (s *Store) sweepLoop() {
 	}
 }
 
-// sweeper is the sweep's place: the slot it goes on with.
+// sweeper is the sweep's place: the slot it goes on with, and the expired keys
+// that it has found and not yet removed, with their slots.
 type sweeper struct {
 	store *Store
 	next  int
 	page  page
+	found []uint16
 	txn   Txn
 }
 
@@ -52,41 +58,75 @@ func (w *sweeper) round(until time.Time) {
 		if s.slots[i].due.Load() > s.clock.Milli() {
 			continue
 		}
-		w.slot(i)
-		if time.Now().After(until) {
-			return
+		if !w.slot(i) || time.Now().After(until) {
+			break
 		}
 	}
+	w.remove()
 }
 
-// slot removes the expired keys of a slot. The slot's due time is set to never
-// first, so that an expiry set meanwhile, which lowers it, is not forgotten.
-func (w *sweeper) slot(i uint16) {
+// slot looks for the expired keys of a slot; false if some cannot be removed. The
+// slot's due time is set to never first, so that an expiry set meanwhile, which
+// lowers it, is not forgotten.
+func (w *sweeper) slot(i uint16) bool {
 	s := w.store
 	s.slots[i].due.Store(never)
 	w.page.now = s.clock.Milli()
 	w.page.earliest = never
 	for from, more := uint64(0), true; more; {
-		w.page.reset()
+		if n := len(w.found); n == 0 || w.found[n-1] != i {
+			w.found = append(w.found, i)
+		}
+		w.page.begin()
 		scan := engine.Scan{Slot: i, From: from, Visit: &w.page}
 		s.scan(&scan, true)
 		if scan.Err != nil {
 			s.log.Error("looking for expired keys failed", "slot", i, "err", scan.Err)
 			s.dueBy(i, w.page.now+1000)
-			return
+			return true
 		}
-		for _, name := range w.page.names() {
-			w.txn.Reset(s, Blind, w.page.now, nop{})
-			w.txn.Key(name)
-			s.Do(&w.txn)
-			if w.txn.Err() != nil { // writes are refused, which the engine has logged
-				s.dueBy(i, w.page.now+1000)
-				return
-			}
+		if len(w.page.ends) >= sweepKeys && !w.remove() {
+			s.dueBy(i, w.page.now+1000)
+			return false
 		}
 		from, more = w.page.next, w.page.more
 	}
 	s.dueBy(i, w.page.earliest)
+	return true
+}
+
+// remove removes what was found. Where that fails, the slots are looked at again in
+// a second. False: writes are refused, which the engine has logged.
+func (w *sweeper) remove() bool {
+	names := w.page.names()
+	err := w.drop(names)
+	refused := err != nil && !errors.Is(err, engine.ErrCorrupt)
+	if err != nil && !refused {
+		for i := range names { // a damaged one is not to keep the others
+			_ = w.drop(names[i : i+1])
+		}
+	}
+	if err != nil {
+		for _, i := range w.found {
+			w.store.dueBy(i, w.page.now+1000)
+		}
+	}
+	w.page.reset()
+	w.found = w.found[:0]
+	return !refused
+}
+
+// drop removes keys if they have expired.
+func (w *sweeper) drop(names [][]byte) error {
+	if len(names) == 0 {
+		return nil
+	}
+	w.txn.Reset(w.store, Blind, w.page.now, nop{})
+	for _, name := range names {
+		w.txn.Key(name)
+	}
+	w.store.Do(&w.txn)
+	return w.txn.Err()
 }
 
 // nop decides nothing: a transaction removes expired entries by itself.
@@ -95,7 +135,8 @@ type nop struct{}
 func (nop) Decide(*Txn) {}
 func (nop) Done(*Txn)   {}
 
-// page collects the expired keys among the next sweepPage entries of a slot.
+// page collects the expired keys among the next sweepPage entries of a slot, and
+// keeps them until it is reset.
 type page struct {
 	now      int64
 	earliest int64 // expiry of the entries that stay
@@ -108,8 +149,9 @@ type page struct {
 	found    [][]byte
 }
 
+func (p *page) begin() { p.seen, p.more = 0, false }
+
 func (p *page) reset() {
-	p.seen, p.more = 0, false
 	p.buf.Reset()
 	p.ends = p.ends[:0]
 }

@@ -30,8 +30,12 @@ type Txn struct {
 	heads []byte
 	index map[string]int
 	arena []byte
+	// scratch is how much Scratch has given.
+	scratch int64
 	// expired: a read met an expired entry, which is to be removed.
 	expired bool
+	changes int  // keys that the step has changed
+	tallied bool // figures follow what was decided
 }
 
 // val is one key's value as the transaction sees it.
@@ -42,6 +46,10 @@ type val struct {
 	expireAt int64
 	version  uint64
 	corrupt  bool
+
+	// What save has told the store: see Txn.fail.
+	was, is int64 // expiries before and after
+	lapsed  bool  // an expired entry goes
 }
 
 // Modes of a transaction.
@@ -55,7 +63,7 @@ const (
 func (t *Txn) Reset(s *Store, mode engine.Mode, now int64, step Step) {
 	t.store, t.step, t.now = s, step, now
 	t.eng.Keys, t.eng.Mode, t.eng.Step = t.eng.Keys[:0], mode, t
-	t.arena, t.expired = t.arena[:0], false
+	t.arena, t.scratch, t.expired, t.changes, t.tallied = t.arena[:0], 0, false, 0, false
 	if len(t.index) > 0 {
 		clear(t.index)
 	}
@@ -180,15 +188,21 @@ func (t *Txn) Scratch(n int) []byte {
 		t.arena = make([]byte, 0, max(n, 2*min(cap(t.arena), keepArena)))
 	}
 	from := len(t.arena)
-	t.arena = t.arena[:from+n]
+	t.arena, t.scratch = t.arena[:from+n], t.scratch+int64(n)
 	return t.arena[from : from+n : from+n]
 }
+
+// Scratched is how many bytes Scratch has given in this transaction.
+func (t *Txn) Scratched() int64 { return t.scratch }
 
 // Try carries the transaction out if that needs no disk. False means that
 // nothing has happened.
 func (s *Store) Try(t *Txn) bool {
 	if !s.eng.Try(&t.eng) {
 		return false
+	}
+	if t.eng.Err != nil {
+		t.fail()
 	}
 	if t.expired {
 		s.reap(t)
@@ -225,6 +239,10 @@ type waiter struct {
 func (w *waiter) Decide(t *Txn) { w.step.Decide(t) }
 func (w *waiter) Done(*Txn)     { w.wg.Done() }
 
+// Changes is how many keys the transaction has changed, expired ones that it met
+// left out.
+func (t *Txn) Changes() int { return t.changes }
+
 // Err is why the transaction changed nothing, or nil.
 func (t *Txn) Err() error { return t.eng.Err }
 
@@ -241,6 +259,17 @@ func (t *Txn) Rename(i int, name []byte) { t.eng.Keys[i].Name = name }
 
 // Hash is a hash of key i's name.
 func (t *Txn) Hash(i int) uint64 { return t.eng.Keys[i].Hash }
+
+// Trim lets go of the memory that values took, once the transaction is over. What
+// it is asked for afterwards is its outcome, and its keys.
+func (t *Txn) Trim() {
+	clear(t.vals)
+	clear(t.eng.Old)
+	clear(t.eng.New)
+	if cap(t.arena) > keepArena {
+		t.arena = nil
+	}
+}
 
 // Abandon undoes, within Decide, what was changed so far.
 func (t *Txn) Abandon() {
@@ -265,7 +294,7 @@ func (t *Txn) Decide(e *engine.Txn) {
 	if e.Mode == engine.Read {
 		return
 	}
-	t.heads = t.heads[:0]
+	t.heads, t.tallied = t.heads[:0], true
 	for i := range t.vals {
 		t.save(i, &e.Old[i], &e.New[i])
 	}
@@ -309,24 +338,25 @@ func (t *Txn) save(i int, old *engine.Entry, c *engine.Change) {
 		was = expiryOf(old.Meta)
 		if was != 0 && was <= t.now {
 			s.expired.Add(1)
-			if !v.found {
-				v.changed = true // met an expired entry: remove it
-			}
+			v.lapsed = true
 		}
 	}
 	switch {
-	case !v.changed:
+	case !v.changed && (v.found || !v.lapsed):
 		return
 	case !v.found:
 		if old.Found {
-			c.Action = engine.Delete
-			if was == 0 || was > t.now {
+			c.Action = engine.Delete // also of an expired entry that was met
+			if !v.lapsed {
 				s.slots[slot].removed.Add(1)
+				t.changes++
 			}
+			v.was = was
 			s.counted(slot, was, 0)
 		}
 		return
 	}
+	t.changes++
 	r := record.Record{
 		Type:     record.String,
 		Dot:      record.Dot{Actor: s.actor, HLC: s.clock.After(0, t.now)},
@@ -336,11 +366,32 @@ func (t *Txn) save(i int, old *engine.Entry, c *engine.Change) {
 	from := len(t.heads)
 	t.heads = record.AppendHead(t.heads, &r)
 	c.Action, c.Meta, c.Head, c.Body = engine.Put, metaOf(v.expireAt), t.heads[from:], v.data
-	s.counted(slot, was, v.expireAt)
+	v.was, v.is = was, v.expireAt
+	s.counted(slot, v.was, v.is)
+}
+
+// fail takes back what save has told the store, where the engine has refused the
+// changes after all. That a slot may be due early, and that the versions of absent
+// keys have moved on, does no harm.
+func (t *Txn) fail() {
+	if !t.tallied {
+		return
+	}
+	t.tallied, t.changes = false, 0
+	for i := range t.vals {
+		v := &t.vals[i]
+		t.store.counted(t.eng.Keys[i].Slot, v.is, v.was)
+		if v.lapsed {
+			t.store.expired.Add(-1)
+		}
+	}
 }
 
 // Done passes the end of a started transaction on.
-func (t *Txn) Done(*engine.Txn) {
+func (t *Txn) Done(e *engine.Txn) {
+	if e.Err != nil {
+		t.fail()
+	}
 	if t.expired {
 		t.store.dueAll(t)
 	}

@@ -1,0 +1,39 @@
+package command
+
+import (
+	"regexp"
+	"testing"
+)
+
+// TestChangesSinceSave: INFO counts the keys that were changed since everything was
+// last made durable by a command.
+func TestChangesSinceSave(t *testing.T) {
+	n := startNode(t)
+	p := n.dial()
+	want := func(changes string) {
+		t.Helper()
+		got := regexp.MustCompile(`rdb_changes_since_last_save:\d+`).FindString(n.dial().do("INFO persistence"))
+		if got != "rdb_changes_since_last_save:"+changes {
+			t.Errorf("%s, want %s", got, changes)
+		}
+	}
+	want("0")
+	p.do("MSET a 1 b 2 c 3")
+	p.do("GET a")
+	p.do("DEL a nosuch")
+	p.do("INCR b")
+	p.do("SETRANGE nosuch 0 \"\"")
+	want("5")
+	p.send("MULTI", "SET d 1", "APPEND d x", "EXEC")
+	p.want("+OK\r\n", "+QUEUED\r\n", "+QUEUED\r\n", "*2\r\n+OK\r\n:2\r\n")
+	want("6") // one key
+	p.do("SAVE")
+	want("0")
+	p.do("SET a 1")
+	p.do("FLUSHALL") // a b c d
+	want("5")
+	p.do("BGSAVE")
+	eventually(t, "the saving is over", func() bool {
+		return regexp.MustCompile(`rdb_changes_since_last_save:0\r`).MatchString(p.do("INFO persistence"))
+	})
+}
