@@ -9,6 +9,14 @@ cd "$(dirname "$0")"
 
 step() { printf '\n== %s\n' "$*"; }
 
+# failed: the end of the log of the integration tests, and what failed in it last.
+failed() {
+  tail -n 200 integration.log
+  step "what failed"
+  grep -nE -A12 -- '^ *--- FAIL|^panic|DATA RACE' integration.log | tail -n 60
+  exit 1
+}
+
 # need PACKAGE COMMAND...: COMMANDs come with Debian's PACKAGE.
 missing=()
 need() {
@@ -72,7 +80,7 @@ go test ./resp ./command ./engine/memory ./ring
 step "commands over an engine that does nothing at once"
 RLDB_TEST_ENGINE=slow go test -race -timeout 30m ./command
 step "integration tests"
-go test -race -timeout 60m -v ./integration >integration.log 2>&1 || { tail -n 300 integration.log; exit 1; }
+go test -race -timeout 60m -v ./integration >integration.log 2>&1 || failed
 grep -E '^(---|ok|PASS|FAIL)' integration.log | grep -v '^    ' || true
 # Above, tests that name no engine ran over memory; those that name one, over each.
 by_engine='^(TestDifferential|TestExpiry|TestExpirySweep|TestRateLimiter|TestSessionStore|TestLock|TestGoRedisOptimisticLocking|TestCLIScan|TestStopUnderLoad|TestBadInput)$'
@@ -84,8 +92,7 @@ for engine in bitcask lsm; do
   if [ $engine = bitcask ] && [ -z "${RLDB_SOAK:-}" ]; then
     tests="$tests|^TestLargeValue$"
   fi
-  RLDB_ENGINE=$engine RLDB_COMMANDS=4000 go test -race -timeout 30m -v -run "$tests" ./integration >integration.log 2>&1 ||
-    { tail -n 300 integration.log; exit 1; }
+  RLDB_ENGINE=$engine RLDB_COMMANDS=4000 go test -race -timeout 30m -v -run "$tests" ./integration >integration.log 2>&1 || failed
   grep -E '^(---|ok|PASS|FAIL)' integration.log | grep -v '^    ' || true
 done
 step "all checks passed"

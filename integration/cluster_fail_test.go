@@ -40,6 +40,7 @@ func TestClusterPaused(t *testing.T) {
 // TestClusterGarbage: what strangers send to the ports of members changes nothing.
 func TestClusterGarbage(t *testing.T) {
 	c := startCluster(t, 3, clusterOptions{racy: true, more: []string{"--cluster-node-timeout", patient, "--cluster-secret", "hush"}})
+	c.wellKnown()
 	var before []string
 	for _, n := range c.nodes {
 		before = append(before, members(n))
@@ -73,7 +74,7 @@ func TestClusterGarbage(t *testing.T) {
 			toUDP(t, net.JoinHostPort(n.host, strconv.Itoa(n.port+20000)), piece)
 		}
 	}
-	c.agree(c.nodes...)
+	c.wellKnown()
 	for i, n := range c.nodes {
 		if now := members(n); now != before[i] {
 			t.Errorf("%s: the members were\n%s\nand are\n%s", n.name, before[i], now)
@@ -104,6 +105,21 @@ func toUDP(t *testing.T, addr string, piece []byte) {
 	must(t, err)
 	defer nc.Close()
 	_, _ = nc.Write(piece)
+}
+
+// wellKnown waits until the nodes agree and none of them is suspected by anybody: on
+// a busy machine one may be, for a while.
+func (c *testCluster) wellKnown() {
+	c.t.Helper()
+	c.agree(c.nodes...)
+	eventually(c.t, agreeLimit, "nobody is suspected", func() error {
+		for _, n := range c.nodes {
+			if text := members(n); strings.Contains(text, "fail") {
+				return fmt.Errorf("%s says:\n%s", n.name, text)
+			}
+		}
+		return nil
+	})
 }
 
 // members is a node's member map as clients see it, without what changes by itself:
