@@ -19,15 +19,18 @@ var layers = map[string]struct {
 	may []string
 	why string
 }{
-	"":                        {[]string{"conf", "command", "resp", "metrics", "replication/replica", "engine", "engine/memory", "engine/bitcask", "engine/lsm", "record", "membership", "ring", "replication/peer"}, "main wires everything"},
+	"":                        {[]string{"conf", "command", "resp", "metrics", "replication/replica", "engine", "engine/memory", "engine/bitcask", "engine/lsm", "record", "membership", "ring", "replication/peer", "replication/quorum", "replication/coordinator", "replication/remote", "replication/repair"}, "main wires everything"},
 	"conf":                    {[]string{"glob"}, "the configuration knows nothing of what it configures: main hands its values on"},
 	"glob":                    {nil, "pure"},
 	"resp":                    {nil, "the front end must not know what commands mean or where data is stored"},
-	"command":                 {[]string{"glob", "resp", "replication/replica", "engine", "record", "ring"}, "commands must not know wire bytes, peers or the configuration"},
+	"command":                 {[]string{"glob", "resp", "replication/replica", "replication/coordinator", "engine", "record", "ring"}, "commands must not know wire bytes, peers or the configuration"},
 	"metrics":                 {nil, "metrics see the node through small interfaces of their own"},
 	"replication/replica":     {[]string{"engine", "record", "ring"}, "a replica must not know quorums or commands"},
 	"replication/peer":        {nil, "peers carry bytes and must not know what they mean"},
-	"replication/coordinator": {[]string{"record"}, "a coordinator decides: it must not know sockets, engines or the replica's code"},
+	"replication/quorum":      {[]string{"record", "ring"}, "quorums decide: they must not know sockets, engines or the replica's code"},
+	"replication/coordinator": {[]string{"engine", "record", "replication/quorum", "replication/replica", "ring"}, "a coordinator must not know sockets or bytes of frames"},
+	"replication/remote":      {[]string{"engine", "record", "replication/coordinator", "replication/replica", "ring"}, "what nodes ask of each other must not know sockets"},
+	"replication/repair":      {[]string{"engine", "record", "replication/coordinator", "replication/remote", "replication/replica", "ring"}, "repair must not know sockets or commands"},
 	"record":                  {nil, "records are pure"},
 	"ring":                    {nil, "the ring is pure"},
 	"membership":              {[]string{"ring"}, "membership must not know keys, commands or peer frames"},

@@ -1,4 +1,4 @@
-package coordinator
+package quorum
 
 import (
 	"testing"
@@ -171,15 +171,15 @@ func hashOf(w record.Whole) uint64 { return w.Vector.Hash() }
 // does not outvote the fallback and the owner that have the write.
 func TestCatchingUpCountsOnlyWithoutOthers(t *testing.T) {
 	v, none := versions()[1], record.Whole{}
-	self := Target{Node: "self"} // catching up
-	others := []Target{{Node: "b", Current: true}, {Node: "c", Current: true}}
+	self := Target{Node: named("self")} // catching up
+	others := []Target{{Node: named("b"), Current: true}, {Node: named("c"), Current: true}}
 	q, _ := NewRead(2, 2, true, 0, self, none, others)
-	q.Hash("b", hashOf(v), true)
-	q.Whole("b", v)
+	q.Hash(named("b"), hashOf(v), true)
+	q.Whole(named("b"), v)
 	if q.Verdict() != Pending {
 		t.Fatal("one current owner answered, and that was enough")
 	}
-	q.Hash("c", hashOf(v), true)
+	q.Hash(named("c"), hashOf(v), true)
 	if q.Verdict() != Met || len(q.Record().Values) != 1 {
 		t.Fatalf("%v, %+v", q.Verdict(), q.Record())
 	}
@@ -188,20 +188,20 @@ func TestCatchingUpCountsOnlyWithoutOthers(t *testing.T) {
 		want   Verdict
 	}{{true, Met}, {false, ClusterDown}} { // b calls itself not current, c does not answer
 		q, _ = NewRead(2, 2, c.sloppy, 0, self, none, others)
-		q.Hash("b", hashOf(none), false)
-		q.Failed("c")
+		q.Hash(named("b"), hashOf(none), false)
+		q.Failed(named("c"))
 		if q.Verdict() != c.want {
 			t.Errorf("sloppy %v: %v, want %v", c.sloppy, q.Verdict(), c.want)
 		}
 	}
 	// A fallback's answer is merged in and does not count.
-	q, _ = NewRead(2, 1, true, 0, Target{Node: "self", Current: true}, none, []Target{{Node: "f", For: "b", Current: true}, {Node: "c", Current: true}})
-	q.Hash("f", hashOf(v), true)
-	q.Whole("f", v)
+	q, _ = NewRead(2, 1, true, 0, Target{Node: named("self"), Current: true}, none, []Target{{Node: named("f"), For: named("b"), Current: true}, {Node: named("c"), Current: true}})
+	q.Hash(named("f"), hashOf(v), true)
+	q.Whole(named("f"), v)
 	if q.Verdict() != Pending {
 		t.Fatal("a fallback counts")
 	}
-	q.Hash("c", 0, true)
+	q.Hash(named("c"), 0, true)
 	if q.Verdict() != Pending && q.Verdict() != Met || len(q.Record().Values) != 1 {
 		t.Fatalf("%v, %+v", q.Verdict(), q.Record())
 	}
@@ -209,28 +209,28 @@ func TestCatchingUpCountsOnlyWithoutOthers(t *testing.T) {
 
 func TestReadOneWaitsForWHolders(t *testing.T) {
 	v := versions()
-	q, _ := NewRead(1, 2, false, 0, Target{Node: "a", Current: true}, v[1], []Target{{Node: "b", Current: true}, {Node: "c", Current: true}})
+	q, _ := NewRead(1, 2, false, 0, Target{Node: named("a"), Current: true}, v[1], []Target{{Node: named("b"), Current: true}, {Node: named("c"), Current: true}})
 	if q.Verdict() != Pending {
 		t.Fatal("answered what only one owner is known to hold")
 	}
-	q.Hash("b", hashOf(v[0]), true)
-	if es := q.Whole("b", v[0]); len(es) != 1 || es[0].Kind != Repair || es[0].Target.Node != "b" {
+	q.Hash(named("b"), hashOf(v[0]), true)
+	if es := q.Whole(named("b"), v[0]); len(es) != 1 || es[0].Kind != Repair || es[0].Target.Node != named("b") {
 		t.Fatalf("%+v", es)
 	}
-	q.Repaired("b", hashOf(v[1]), false)
+	q.Repaired(named("b"), hashOf(v[1]), false)
 	if q.Verdict() != Pending {
 		t.Fatal("answered after a repair that failed")
 	}
-	if q.Failed("c"); q.Verdict() != NoQuorum {
+	if q.Failed(named("c")); q.Verdict() != NoQuorum {
 		t.Fatal(q.Verdict())
 	}
 }
 
 func TestExpiredCausesNoRepair(t *testing.T) {
 	w := (&record.Whole{}).Put(record.Dot{Actor: 1, HLC: 1}, record.NewValue([]byte("v"), 100))
-	q, _ := NewRead(2, 2, false, 100, Target{Node: "a", Current: true}, w, []Target{{Node: "b", Current: true}})
-	q.Hash("b", 0, true)
-	es := q.Whole("b", record.Whole{})
+	q, _ := NewRead(2, 2, false, 100, Target{Node: named("a"), Current: true}, w, []Target{{Node: named("b"), Current: true}})
+	q.Hash(named("b"), 0, true)
+	es := q.Whole(named("b"), record.Whole{})
 	if q.Verdict() != Met || len(es) != 1 || es[0].Kind != Answer {
 		t.Fatalf("%v, %+v", q.Verdict(), es)
 	}
@@ -238,7 +238,7 @@ func TestExpiredCausesNoRepair(t *testing.T) {
 
 func TestReadDeadline(t *testing.T) {
 	v := versions()[0]
-	q, _ := NewRead(2, 1, false, 0, Target{Node: "a", Current: true}, v, []Target{{Node: "b", Current: true}})
+	q, _ := NewRead(2, 1, false, 0, Target{Node: named("a"), Current: true}, v, []Target{{Node: named("b"), Current: true}})
 	if es := q.Deadline(); !answered(es) || q.Verdict() != ClusterDown {
 		t.Fatalf("%+v, %v", es, q.Verdict())
 	}

@@ -1,7 +1,9 @@
-package coordinator
+package quorum
+
+import "github.com/rldb/rldb/ring"
 
 // Node is a member's ID.
-type Node string
+type Node = ring.ID
 
 // State is what the coordinator knows of a member.
 type State int
@@ -17,12 +19,12 @@ const (
 // Target is a member that a write goes to, or a read asks.
 type Target struct {
 	Node    Node
-	For     Node // the owner that a fallback stands in for; "" for an owner
+	For     Node // the owner that a fallback stands in for; zero for an owner
 	Current bool // an owner that has all that was acknowledged, as far as is known
 }
 
 // Owner says whether the target owns the key.
-func (t Target) Owner() bool { return t.For == "" }
+func (t Target) Owner() bool { return t.For.IsZero() }
 
 // Targets picks up to n members of preference, all members in ring order, of
 // which the first n own the key. Reachable owners come first; with sloppy, each

@@ -1,4 +1,4 @@
-package coordinator
+package quorum
 
 // Conditional is the write of a conditional command (INCR, SET NX, EXEC …)
 // whose outcome was decided on what a quorum read. A replica accepts it only if

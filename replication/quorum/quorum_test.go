@@ -1,14 +1,31 @@
-package coordinator
+package quorum
 
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/rldb/rldb/record"
 )
 
-func node(i int) Node { return Node(fmt.Sprint("n", i)) }
+func node(i int) Node { return named(fmt.Sprint("n", i)) }
+
+// named is the node whose ID begins with these letters.
+func named(name string) (n Node) {
+	copy(n[:], name)
+	return n
+}
+
+func nameOf(n Node) string { return strings.TrimRight(string(n[:]), "\x00") }
+
+func namesOf(ns []Node) string {
+	var all []string
+	for _, n := range ns {
+		all = append(all, nameOf(n))
+	}
+	return "[" + strings.Join(all, " ") + "]"
+}
 
 func owners(n int) (ts []Target) {
 	for i := range n {
@@ -63,7 +80,7 @@ func assignments(n, k int, f func([]Outcome)) {
 }
 
 func TestTargets(t *testing.T) {
-	members := []Node{"a", "b", "c", "d", "e"}
+	members := []Node{named("a"), named("b"), named("c"), named("d"), named("e")}
 	for _, c := range []struct {
 		name   string
 		sloppy bool
@@ -72,13 +89,13 @@ func TestTargets(t *testing.T) {
 		spares string
 	}{
 		{"all up", true, nil, "a b c", "[d e]"},
-		{"an owner down", true, map[Node]State{"b": Down}, "a c d(b)", "[e]"},
-		{"an owner down, strict", false, map[Node]State{"b": Down}, "a c", "[]"},
-		{"all owners down", true, map[Node]State{"a": Down, "b": Down, "c": Down}, "d(a) e(b)", "[]"},
-		{"the next one down too", true, map[Node]State{"a": Down, "d": Down}, "b c e(a)", "[]"},
-		{"the next one draining", true, map[Node]State{"a": Down, "d": Draining}, "b c e(a)", "[]"},
-		{"an owner draining", true, map[Node]State{"a": Draining}, "a b c", "[d e]"},
-		{"an owner catching up", true, map[Node]State{"c": CatchingUp}, "a b c*", "[d e]"},
+		{"an owner down", true, map[Node]State{named("b"): Down}, "a c d(b)", "[e]"},
+		{"an owner down, strict", false, map[Node]State{named("b"): Down}, "a c", "[]"},
+		{"all owners down", true, map[Node]State{named("a"): Down, named("b"): Down, named("c"): Down}, "d(a) e(b)", "[]"},
+		{"the next one down too", true, map[Node]State{named("a"): Down, named("d"): Down}, "b c e(a)", "[]"},
+		{"the next one draining", true, map[Node]State{named("a"): Down, named("d"): Draining}, "b c e(a)", "[]"},
+		{"an owner draining", true, map[Node]State{named("a"): Draining}, "a b c", "[d e]"},
+		{"an owner catching up", true, map[Node]State{named("c"): CatchingUp}, "a b c*", "[d e]"},
 	} {
 		got := ""
 		targets, spares := Targets(members, 3, c.sloppy, func(n Node) State {
@@ -88,15 +105,15 @@ func TestTargets(t *testing.T) {
 			return Up
 		})
 		for _, x := range targets {
-			got += " " + string(x.Node)
+			got += " " + nameOf(x.Node)
 			if !x.Owner() {
-				got += "(" + string(x.For) + ")"
+				got += "(" + nameOf(x.For) + ")"
 			} else if !x.Current {
 				got += "*"
 			}
 		}
-		if got != " "+c.want || fmt.Sprint(spares) != c.spares {
-			t.Errorf("%s: %s, spares %v; want %s, %s", c.name, got, spares, c.want, c.spares)
+		if got != " "+c.want || namesOf(spares) != c.spares {
+			t.Errorf("%s: %s, spares %s; want %s, %s", c.name, got, namesOf(spares), c.want, c.spares)
 		}
 	}
 	if ts, _ := Targets(members[:2], 3, true, func(Node) State { return Up }); len(ts) != 2 {
@@ -210,14 +227,14 @@ func TestWriteRemintsAreBounded(t *testing.T) {
 }
 
 func TestWriteGoesToFurtherFallbacks(t *testing.T) {
-	q, _ := NewWrite(2, record.Dot{Actor: 1, HLC: 1}, false, owners(2), []Node{"f", "g"})
+	q, _ := NewWrite(2, record.Dot{Actor: 1, HLC: 1}, false, owners(2), []Node{named("f"), named("g")})
 	q.Reply(WriteReply{Node: node(0)})
 	e := q.Reply(WriteReply{Node: node(1), Outcome: Unknown})
-	if len(e) != 1 || e[0].Kind != Send || e[0].Target != (Target{Node: "f", For: node(1)}) {
+	if len(e) != 1 || e[0].Kind != Send || e[0].Target != (Target{Node: named("f"), For: node(1)}) {
 		t.Fatalf("%+v", e)
 	}
-	e = q.Reply(WriteReply{Node: "f", Outcome: Failed})
-	if len(e) != 1 || e[0].Target != (Target{Node: "g", For: node(1)}) {
+	e = q.Reply(WriteReply{Node: named("f"), Outcome: Failed})
+	if len(e) != 1 || e[0].Target != (Target{Node: named("g"), For: node(1)}) {
 		t.Fatalf("%+v", e)
 	}
 	q.Reply(WriteReply{Node: node(1)}) // late, but it is there
@@ -231,7 +248,7 @@ func TestTooFewTargets(t *testing.T) {
 	if v, _ := q.Verdict(); v != ClusterDown || len(e) != 1 || e[0].Kind != Answer {
 		t.Fatalf("%v, %+v", v, e)
 	}
-	c, e := NewConditional(3, 2, []Target{{Node: "f", For: "x"}})
+	c, e := NewConditional(3, 2, []Target{{Node: named("f"), For: named("x")}})
 	if v, _ := c.Verdict(); v != ClusterDown || len(e) != 1 || e[0].Kind != Answer {
 		t.Fatalf("a fallback's acceptance counts: %v, %+v", v, e)
 	}

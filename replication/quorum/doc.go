@@ -1,4 +1,4 @@
-// Package coordinator decides what a coordinator does: whom a command goes to,
+// Package quorum decides what a coordinator does: whom a command goes to,
 // when it has been met, what to send next and what to answer. Each command under
 // way is a plain value that is fed events (a reply, a failure, a deadline) and
 // gives effects. Who carries them out holds the sockets, the clocks and the
@@ -32,4 +32,4 @@
 //
 // Invariants: Met is never said with fewer than W copies acknowledged, or R
 // answers that count; ClusterDown is never said after anything was applied.
-package coordinator
+package quorum

@@ -1,4 +1,4 @@
-package coordinator
+package quorum
 
 import (
 	"github.com/rldb/rldb/record"
