@@ -106,6 +106,12 @@ func cmdPublish(c *call) {
 	c.w.Int(int64(c.srv.hub.publish(channelTopic, c.args[1], c.args[2], c.s)))
 }
 
+// Deliver hands a message that was published at another member to this node's
+// subscribers. It is called from any goroutine, and does not wait.
+func (s *Server) Deliver(channel, message []byte) {
+	s.hub.publish(channelTopic, channel, message, nil)
+}
+
 func cmdSpublish(c *call) {
 	c.w.Int(int64(c.srv.hub.publish(shardTopic, c.args[1], c.args[2], c.s)))
 }

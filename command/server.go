@@ -65,6 +65,10 @@ type Options struct {
 	// Cluster is what the node is part of, nil if it stands alone. Until the first
 	// view is set (SetTopology) clients wait.
 	Cluster Cluster
+	// Copies carries out what a cluster's clients do with keys, by these quorums;
+	// nil: the store is all there is.
+	Copies  Copies
+	Quorums Quorums
 	// Shutdown ends the node, for SHUTDOWN. It returns at once.
 	Shutdown func()
 }

@@ -39,6 +39,15 @@ type Cluster interface {
 	// Tell has the other members learn that a client follows slot maps: theirs
 	// are to call Server.Follows.
 	Tell(Follower)
+	// Publish has all other members, as far as they can be reached, hand a message to
+	// their subscribers: theirs are to call Server.Deliver. It neither waits nor keeps the
+	// bytes.
+	Publish(channel, message []byte)
+	// Standing is where this node stands.
+	Standing() Standing
+	// Repair has a round of anti-entropy done now, and waits for its end. It is called as
+	// Greet is.
+	Repair(ctx context.Context) error
 }
 
 // Link is one connection to another member.
@@ -86,6 +95,9 @@ type TopologyOptions struct {
 	// Primary says which member a slot is advertised at: its place in Members,
 	// or -1 if there is nobody.
 	Primary func(slot uint16) int
+	// Owns says whether this node is one of those that own a slot, advertised or not.
+	// nil: it owns those whose primary it is.
+	Owns func(slot uint16) bool
 	// Owners are the members that hold a slot's copies and are alive, in order of
 	// preference. nil: only primaries do.
 	Owners func(slot uint16) []int
