@@ -266,8 +266,16 @@ const (
 
 var errMessage = errors.New("malformed message")
 
-// Handle answers another member's call.
-func (c *cluster) Handle(from peer.ID, request []byte) ([]byte, error) {
+// Handle is part of peer.Handler.
+func (c *cluster) Handle(from peer.ID, request []byte, answer func([]byte, error)) {
+	answer(c.handle(from, request))
+}
+
+// Idle is part of peer.Handler: all is answered already.
+func (c *cluster) Idle() {}
+
+// handle answers another member's call.
+func (c *cluster) handle(from peer.ID, request []byte) ([]byte, error) {
 	switch {
 	case len(request) == 9 && request[0] == messageView:
 		c.agree.heard(ring.ID(from), binary.BigEndian.Uint64(request[1:]), 0)
@@ -374,6 +382,9 @@ func (c *cluster) Links() []command.Link {
 		if l.Up {
 			out = append(out, command.Link{Member: l.Peer.String(), Created: l.Since, Allocated: l.Queued, Used: l.Queued})
 		}
+	}
+	for _, l := range c.server.Links() {
+		out = append(out, command.Link{Inbound: true, Member: l.Peer.String(), Created: l.Since, Allocated: l.Queued, Used: l.Queued})
 	}
 	return out
 }
