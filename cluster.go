@@ -398,6 +398,9 @@ func (c *cluster) Links() []command.Link {
 			out = append(out, command.Link{Member: l.Peer.String(), Created: l.Since, Allocated: l.Queued, Used: l.Queued})
 		}
 	}
+	for _, l := range c.server.Links() {
+		out = append(out, command.Link{Inbound: true, Member: l.Peer.String(), Created: l.Since, Allocated: l.Queued, Used: l.Queued})
+	}
 	return out
 }
 
