@@ -94,6 +94,8 @@ type Server struct {
 	nudges    nudges
 	bounces   bounces
 
+	copies     Copies // nil: the store is all there is
+	quorums    Quorums
 	inOrder    bool // of the store: see replica.Store.InOrder
 	background background
 	inFlight   sync.WaitGroup // transactions that were started and are not over
@@ -118,6 +120,10 @@ func New(o Options) *Server {
 	if o.Cluster != nil {
 		s.topology.Store(&Topology{me: -1, early: true})
 		s.starting.begin(pauseAll, maxPause)
+	}
+	s.copies, s.quorums = o.Copies, o.Quorums
+	if s.copies == nil {
+		s.quorums = Quorums{N: 1, R: 1, W: 1}
 	}
 	s.inOrder = o.Store.InOrder()
 	var rows int
