@@ -100,7 +100,7 @@ func (w *infoWriter) copies() {
 	w.line("rldb_w", q.W)
 	w.line("rldb_sloppy", bit(q.Sloppy))
 	w.line("rldb_catching_up", bit(s.CatchingUp))
-	w.line("rldb_catching_up_why", s.Why)
+	w.line("rldb_catching_up_why", clean([]byte(s.Why)))
 	w.line("rldb_quorum_reads", n.Reads)
 	w.line("rldb_quorum_writes", n.Writes)
 	w.line("rldb_conditional_writes", n.Conditionals)

@@ -31,7 +31,7 @@ func cmdWait(c *call) {
 		c.fail("ERR timeout is negative")
 		return
 	}
-	of := c.cl.lastWrite()
+	of := c.srv.following(c.cl)
 	have, ended := 0, false
 	if of != nil {
 		have, ended = of.Copies()

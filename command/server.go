@@ -101,6 +101,8 @@ type Server struct {
 	inFlight   sync.WaitGroup // transactions that were started and are not over
 	commits    commits
 	waits      waits
+	// following is what WAIT asks about a client's last write; tests have another.
+	following func(*client) followed
 
 	stats    stats
 	clients  clients
@@ -117,6 +119,7 @@ type Server struct {
 func New(o Options) *Server {
 	s := &Server{store: o.Store, config: o.Config, opt: o, log: o.Log, started: time.Now(), runID: randomID(), cluster: o.Cluster}
 	s.changes.init()
+	s.following = (*client).lastWrite
 	if o.Cluster != nil {
 		s.topology.Store(&Topology{me: -1, early: true})
 		s.starting.begin(pauseAll, maxPause)
