@@ -3,8 +3,6 @@ package command
 import (
 	"bytes"
 	"strings"
-
-	"github.com/rldb/rldb/replication/replica"
 )
 
 func transactionRows() []row {
@@ -64,18 +62,8 @@ const (
 // cmdWatch runs in the turn of its keys and notes their versions.
 func cmdWatch(c *call) {
 	for _, k := range c.keys {
-		c.versions = append(c.versions, watch{bytes.Clone(c.txn.Name(k)), c.versionOf(c.txn, k)})
+		c.versions = append(c.versions, watch{bytes.Clone(c.txn.Name(k)), c.txn.Version(k)})
 	}
-}
-
-// versionOf is the version of key k. In a cluster that is its record's, which stays what
-// it is when the value expires: to who watches the key that is a change.
-func (c *call) versionOf(t *replica.Txn, k int) uint64 {
-	v := t.Version(k)
-	if c.srv.copies != nil && !t.Exists(k) {
-		return ^v
-	}
-	return v
 }
 
 // watchFound has the client watch them. What one may watch is bounded as its

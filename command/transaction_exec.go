@@ -172,7 +172,7 @@ func (x *exec) ended() bool {
 // overtaken says whether a watched key has changed.
 func (x *exec) overtaken(t *replica.Txn) bool {
 	for i, k := range x.checks {
-		if x.call.versionOf(t, k) != x.watched[i].version {
+		if t.Version(k) != x.watched[i].version {
 			return true
 		}
 	}
