@@ -25,8 +25,11 @@ type Copies interface {
 }
 
 // Quorums are what a cluster is set up with: N owners of a key, R for a read, W for a
-// write.
-type Quorums struct{ N, R, W int }
+// write; with Sloppy others stand in for owners that are not reachable.
+type Quorums struct {
+	N, R, W int
+	Sloppy  bool
+}
 
 // Standing is where this node stands in its cluster, for INFO and CLUSTER INFO.
 type Standing struct {

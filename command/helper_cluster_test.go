@@ -178,3 +178,10 @@ func (n *adminNode) play(cases []adminCase) {
 		}
 	}
 }
+
+// published are the messages that the other members were sent.
+func (f *fakeCluster) published() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.messages
+}
