@@ -98,12 +98,20 @@ func TestTargets(t *testing.T) {
 		{"an owner catching up", true, map[Node]State{named("c"): CatchingUp}, "a b c*", "[d e]"},
 	} {
 		got := ""
-		targets, spares := Targets(members, 3, c.sloppy, func(n Node) State {
+		state := func(n Node) State {
 			if s, ok := c.states[n]; ok {
 				return s
 			}
 			return Up
-		})
+		}
+		targets, absent := Targets(nil, members[:3], state)
+		if absent != 3-len(targets) {
+			t.Errorf("%s: %d absent", c.name, absent)
+		}
+		var spares []Node
+		if c.sloppy {
+			targets, spares = Fallbacks(targets, members[:3], members[3:], state)
+		}
 		for _, x := range targets {
 			got += " " + nameOf(x.Node)
 			if !x.Owner() {
@@ -115,9 +123,6 @@ func TestTargets(t *testing.T) {
 		if got != " "+c.want || namesOf(spares) != c.spares {
 			t.Errorf("%s: %s, spares %s; want %s, %s", c.name, got, namesOf(spares), c.want, c.spares)
 		}
-	}
-	if ts, _ := Targets(members[:2], 3, true, func(Node) State { return Up }); len(ts) != 2 {
-		t.Errorf("two members give %v", ts)
 	}
 }
 
@@ -138,7 +143,7 @@ func TestWriteEveryOrder(t *testing.T) {
 
 func writeRun(t *testing.T, w int, as []Outcome, order []int) {
 	kinds := []Outcome{OK, Failed, Unknown}
-	q, effects := NewWrite(w, record.Dot{Actor: 1, HLC: 9}, false, owners(len(order)), nil)
+	q, effects := NewWrite(WriteOptions{W: w}, record.Dot{Actor: 1, HLC: 9}, owners(len(order)))
 	if len(effects) != len(order) {
 		t.Fatalf("%v at the start", effects)
 	}
@@ -186,10 +191,15 @@ func TestWriteRemints(t *testing.T) {
 		{"SET meets a smaller dot", false, record.Dot{Actor: 2, HLC: 4}, false},
 		{"DEL meets a smaller dot", true, record.Dot{Actor: 2, HLC: 4}, true},
 	} {
-		q, _ := NewWrite(2, dot, c.deletes, owners(3), nil)
-		q.Reply(WriteReply{Node: node(0)})
+		q, _ := NewWrite(WriteOptions{W: 2, Deletes: c.deletes}, dot, owners(3))
 		v := record.Vector{dot, c.unseen}
-		effects := q.Reply(WriteReply{Node: node(1), Unseen: []record.Dot{c.unseen}, Vector: v})
+		met := WriteReply{Node: node(1), Unseen: []record.Dot{c.unseen}, Vector: v}
+		effects := q.Reply(met)
+		if effects != nil {
+			t.Fatalf("%s: %+v after one reply", c.name, effects)
+		}
+		met.Node = node(2)
+		effects = q.Reply(met)
 		if !c.remint {
 			if v, copies := q.Verdict(); v != Met || copies != 2 {
 				t.Errorf("%s: %v", c.name, v)
@@ -200,7 +210,7 @@ func TestWriteRemints(t *testing.T) {
 			t.Fatalf("%s: %+v", c.name, effects)
 		}
 		q.Reminted(record.Dot{Actor: 1, HLC: 6})
-		q.Reply(WriteReply{Node: node(2), Round: 0}) // of the first round: counts for nothing
+		q.Reply(WriteReply{Node: node(0), Round: 0}) // of the first round: counts for nothing
 		if _, copies := q.Verdict(); copies != 0 {
 			t.Fatalf("%s: a reply of an earlier round counts", c.name)
 		}
@@ -213,7 +223,7 @@ func TestWriteRemints(t *testing.T) {
 }
 
 func TestWriteRemintsAreBounded(t *testing.T) {
-	q, _ := NewWrite(1, record.Dot{Actor: 1, HLC: 1}, false, owners(1), nil)
+	q, _ := NewWrite(WriteOptions{W: 1}, record.Dot{Actor: 1, HLC: 1}, owners(1))
 	for round := range maxRounds {
 		if v, _ := q.Verdict(); v != Pending {
 			t.Fatalf("%v in round %d", v, round)
@@ -227,7 +237,7 @@ func TestWriteRemintsAreBounded(t *testing.T) {
 }
 
 func TestWriteGoesToFurtherFallbacks(t *testing.T) {
-	q, _ := NewWrite(2, record.Dot{Actor: 1, HLC: 1}, false, owners(2), []Node{named("f"), named("g")})
+	q, _ := NewWrite(WriteOptions{W: 2, Spares: func() []Node { return []Node{named("f"), named("g")} }}, record.Dot{Actor: 1, HLC: 1}, owners(2))
 	q.Reply(WriteReply{Node: node(0)})
 	e := q.Reply(WriteReply{Node: node(1), Outcome: Unknown})
 	if len(e) != 1 || e[0].Kind != Send || e[0].Target != (Target{Node: named("f"), For: node(1)}) {
@@ -244,7 +254,7 @@ func TestWriteGoesToFurtherFallbacks(t *testing.T) {
 }
 
 func TestTooFewTargets(t *testing.T) {
-	q, e := NewWrite(2, record.Dot{Actor: 1, HLC: 1}, false, owners(1), nil)
+	q, e := NewWrite(WriteOptions{W: 2}, record.Dot{Actor: 1, HLC: 1}, owners(1))
 	if v, _ := q.Verdict(); v != ClusterDown || len(e) != 1 || e[0].Kind != Answer {
 		t.Fatalf("%v, %+v", v, e)
 	}
