@@ -274,3 +274,61 @@ func TestReadDeadline(t *testing.T) {
 		t.Fatalf("a second answer: %+v", es)
 	}
 }
+
+func TestReadRepairsADamagedCopy(t *testing.T) {
+	v := versions()
+	q, es := NewRead(ReadOptions{R: 2, W: 2}, Target{Node: named("a"), Current: true}, nil, []Target{{Node: named("b"), Current: true}, {Node: named("c"), Current: true}})
+	if len(es) != 2 || es[0].Kind != Ask || es[1].Kind != Ask {
+		t.Fatalf("%+v: a damaged copy does not count, so both others are asked", es)
+	}
+	q.Hash(named("b"), hashOf(v[0]), true)
+	q.Whole(named("b"), v[0])
+	es = q.Hash(named("c"), hashOf(v[0]), true)
+	if len(es) != 2 || es[0].Kind != Repair || es[0].Target.Node != named("a") || es[1].Kind != Answer || q.Verdict() != Met {
+		t.Fatalf("%+v, %v", es, q.Verdict())
+	}
+	if q, es = NewRead(ReadOptions{R: 1, W: 1}, Target{Node: named("a"), Current: true}, nil, nil); q.Verdict() != ClusterDown {
+		t.Fatalf("%+v, %v", es, q.Verdict())
+	}
+}
+
+// TestReadAsksASpare when one fails, is not current, or differs.
+func TestReadAsksASpare(t *testing.T) {
+	v := versions()
+	for name, feed := range map[string]func(q *Read) []Effect{
+		"fails":          func(q *Read) []Effect { return q.Failed(named("b")) },
+		"is not current": func(q *Read) []Effect { return q.Hash(named("b"), hashOf(v[0]), false) },
+		"differs":        func(q *Read) []Effect { return q.Hash(named("b"), hashOf(v[1]), true) },
+	} {
+		q, es := NewRead(ReadOptions{R: 2, W: 2}, Target{Node: named("a"), Current: true}, &v[0], []Target{{Node: named("b"), Current: true}, {Node: named("c"), Current: true}})
+		if len(es) != 1 || es[0].Kind != Ask || es[0].Target.Node != named("b") {
+			t.Fatalf("%s: %+v at the start", name, es)
+		}
+		es = feed(q)
+		if last := es[len(es)-1]; last.Kind != Ask || last.Target.Node != named("c") || q.Verdict() != Pending {
+			t.Fatalf("%s: %+v", name, es)
+		}
+		if q.Hash(named("c"), hashOf(v[0]), true); q.Verdict() != Met {
+			t.Fatalf("%s: %v", name, q.Verdict())
+		}
+	}
+}
+
+func TestRepairThatMeetsANewerValueReadsIt(t *testing.T) {
+	v := versions()
+	q, _ := NewRead(ReadOptions{R: 2, W: 2}, Target{Node: named("a"), Current: true}, &v[2], []Target{{Node: named("b"), Current: true}})
+	q.Hash(named("b"), 0, true)
+	q.Whole(named("b"), record.Whole{})
+	es := q.Repaired(named("b"), hashOf(v[2]), true, []record.Dot{v[1].Values[0].Dot})
+	if len(es) != 1 || es[0].Kind != Fetch || q.Verdict() != Pending {
+		t.Fatalf("%+v, %v", es, q.Verdict())
+	}
+	both := record.Merge(&v[1], &v[2])
+	if es = q.Whole(named("b"), both); len(es) != 1 || es[0].Kind != Repair || es[0].Target.Node != named("a") {
+		t.Fatalf("%+v", es)
+	}
+	q.Repaired(named("a"), hashOf(both), true, nil)
+	if q.Verdict() != Met || q.Record().Values[0].Dot != v[1].Values[0].Dot {
+		t.Fatal(q.Verdict())
+	}
+}
