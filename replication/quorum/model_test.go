@@ -64,11 +64,18 @@ func (m *model) index(n Node) int {
 	panic("no such node")
 }
 
+// held is what a replica answers to a write.
+type held struct {
+	known  bool
+	unseen []record.Dot
+	vector record.Vector
+}
+
 // merge brings w to replica i, and gives what it answers.
-func (m *model) merge(i int, w record.Whole) WriteReply {
+func (m *model) merge(i int, w record.Whole) held {
 	known := m.holds[i].Vector.Covers(w.Vector)
 	m.holds[i] = record.Merge(&m.holds[i], &w)
-	return WriteReply{Node: node(i), Known: known, Unseen: m.holds[i].Unseen(nil, w.Vector), Vector: m.holds[i].Vector}
+	return held{known, m.holds[i].Unseen(nil, w.Vector), m.holds[i].Vector}
 }
 
 // others are the targets but i, in no order.
@@ -92,28 +99,29 @@ func (m *model) set(i int, value byte) {
 	v := record.NewValue([]byte{value}, 0)
 	dot := m.mint(i, m.holds[i].Floor(nil))
 	m.holds[i] = m.holds[i].Put(dot, v)
-	w := m.holds[i]
-	q, es := NewWrite(WriteOptions{W: 2}, dot, owners(3))
+	w, seen := m.holds[i], record.Vector(nil)
+	q, es := NewWrite(WriteOptions{W: 2}, owners(3))
 	var carry func([]Effect)
 	carry = func(es []Effect) {
 		for _, e := range es {
 			switch e.Kind {
 			case Remint:
-				seen := record.Whole{Vector: m.holds[i].Vector.Union(e.Seen)}
-				dot := m.mint(i, seen.Floor(nil))
-				w = seen.Put(dot, v)
+				over := record.Whole{Vector: m.holds[i].Vector.Union(seen)}
+				dot = m.mint(i, over.Floor(nil))
+				w = over.Put(dot, v)
 				m.merge(i, w)
-				q.Reminted(dot)
 			case Send:
-				j, w := m.index(e.Target.Node), w
+				j, w, dot := m.index(e.Target.Node), w, dot
 				if j == i {
 					carry(q.Reply(WriteReply{Node: node(i), Round: e.Round}))
 					continue
 				}
 				m.later(func() {
-					r := m.merge(j, w)
-					r.Round = e.Round
-					m.later(func() { carry(m.reply(q, r)) })
+					h := m.merge(j, w)
+					m.later(func() {
+						seen = seen.Union(h.vector)
+						carry(m.reply(q, WriteReply{Node: node(j), Round: e.Round, Known: h.known, Met: Meets(dot, false, h.unseen)}))
+					})
 				})
 			case Answer:
 				if v, _ := q.Verdict(); v == Met {
@@ -127,11 +135,10 @@ func (m *model) set(i int, value byte) {
 
 func (m *model) reply(q *Write, r WriteReply) []Effect {
 	switch {
-	case m.rule == eager && q.verdict == Pending && r.Round == q.round && q.met(r.Unseen):
-		q.seen = q.seen.Union(r.Vector)
+	case m.rule == eager && q.verdict == Pending && r.Round == q.round && r.Met:
 		return q.remint()
 	case m.rule == knownIsClean && r.Known:
-		r.Unseen = nil
+		r.Met = false
 	}
 	return q.Reply(r)
 }
@@ -154,11 +161,11 @@ func (m *model) read(i int) {
 			case Repair:
 				w := *q.Record()
 				m.later(func() {
-					r := m.merge(j, w)
+					h := m.merge(j, w)
 					if m.rule == repairIsBlind {
-						r.Unseen = nil
+						h.unseen = nil
 					}
-					m.later(func() { carry(q.Repaired(n, w.Vector.Hash(), true, r.Unseen)) })
+					m.later(func() { carry(q.Repaired(n, w.Vector.Hash(), true, h.unseen)) })
 				})
 			case Answer:
 				if q.Verdict() == Met && !answered {

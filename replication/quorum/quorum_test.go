@@ -143,7 +143,7 @@ func TestWriteEveryOrder(t *testing.T) {
 
 func writeRun(t *testing.T, w int, as []Outcome, order []int) {
 	kinds := []Outcome{OK, Failed, Unknown}
-	q, effects := NewWrite(WriteOptions{W: w}, record.Dot{Actor: 1, HLC: 9}, owners(len(order)))
+	q, effects := NewWrite(WriteOptions{W: w}, owners(len(order)))
 	if len(effects) != len(order) {
 		t.Fatalf("%v at the start", effects)
 	}
@@ -179,57 +179,53 @@ func writeRun(t *testing.T, w int, as []Outcome, order []int) {
 	}
 }
 
-func TestWriteRemints(t *testing.T) {
+func TestMeets(t *testing.T) {
 	dot := record.Dot{Actor: 1, HLC: 5}
 	for _, c := range []struct {
 		name    string
 		deletes bool
-		unseen  record.Dot
-		remint  bool
+		unseen  []record.Dot
+		want    bool
 	}{
-		{"SET meets a greater dot", false, record.Dot{Actor: 2, HLC: 5}, true},
-		{"SET meets a smaller dot", false, record.Dot{Actor: 2, HLC: 4}, false},
-		{"DEL meets a smaller dot", true, record.Dot{Actor: 2, HLC: 4}, true},
+		{"SET meets nothing", false, nil, false},
+		{"SET meets a greater dot", false, []record.Dot{{Actor: 2, HLC: 4}, {Actor: 2, HLC: 5}}, true},
+		{"SET meets a smaller dot", false, []record.Dot{{Actor: 2, HLC: 4}}, false},
+		{"DEL meets a smaller dot", true, []record.Dot{{Actor: 2, HLC: 4}}, true},
+		{"DEL meets nothing", true, nil, false},
 	} {
-		q, _ := NewWrite(WriteOptions{W: 2, Deletes: c.deletes}, dot, owners(3))
-		v := record.Vector{dot, c.unseen}
-		met := WriteReply{Node: node(1), Unseen: []record.Dot{c.unseen}, Vector: v}
-		effects := q.Reply(met)
-		if effects != nil {
-			t.Fatalf("%s: %+v after one reply", c.name, effects)
-		}
-		met.Node = node(2)
-		effects = q.Reply(met)
-		if !c.remint {
-			if v, copies := q.Verdict(); v != Met || copies != 2 {
-				t.Errorf("%s: %v", c.name, v)
-			}
-			continue
-		}
-		if len(effects) != 4 || effects[0].Kind != Remint || effects[0].Seen.Compare(v) != record.Equal || effects[1].Round != 1 {
-			t.Fatalf("%s: %+v", c.name, effects)
-		}
-		q.Reminted(record.Dot{Actor: 1, HLC: 6})
-		q.Reply(WriteReply{Node: node(0), Round: 0}) // of the first round: counts for nothing
-		if _, copies := q.Verdict(); copies != 0 {
-			t.Fatalf("%s: a reply of an earlier round counts", c.name)
-		}
-		q.Reply(WriteReply{Node: node(0), Round: 1})
-		q.Reply(WriteReply{Node: node(1), Round: 1})
-		if v, _ := q.Verdict(); v != Met {
-			t.Errorf("%s: %v after two acknowledgements", c.name, v)
+		if got := Meets(dot, c.deletes, c.unseen); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
 		}
 	}
 }
 
+func TestWriteRemints(t *testing.T) {
+	q, _ := NewWrite(WriteOptions{W: 2}, owners(3))
+	if es := q.Reply(WriteReply{Node: node(1), Met: true}); es != nil {
+		t.Fatalf("%+v after one reply", es)
+	}
+	es := q.Reply(WriteReply{Node: node(2), Met: true})
+	if len(es) != 4 || es[0].Kind != Remint || es[1].Kind != Send || es[1].Round != 1 {
+		t.Fatalf("%+v", es)
+	}
+	q.Reply(WriteReply{Node: node(0), Round: 0}) // of the first round: counts for nothing
+	if _, copies := q.Verdict(); copies != 0 {
+		t.Fatal("a reply of an earlier round counts")
+	}
+	q.Reply(WriteReply{Node: node(0), Round: 1})
+	q.Reply(WriteReply{Node: node(1), Round: 1})
+	if v, _ := q.Verdict(); v != Met {
+		t.Errorf("%v after two acknowledgements", v)
+	}
+}
+
 func TestWriteRemintsAreBounded(t *testing.T) {
-	q, _ := NewWrite(WriteOptions{W: 1}, record.Dot{Actor: 1, HLC: 1}, owners(1))
+	q, _ := NewWrite(WriteOptions{W: 1}, owners(1))
 	for round := range maxRounds {
 		if v, _ := q.Verdict(); v != Pending {
 			t.Fatalf("%v in round %d", v, round)
 		}
-		d := record.Dot{Actor: 2, HLC: record.HLC(round + 2)}
-		q.Reply(WriteReply{Node: node(0), Round: round, Unseen: []record.Dot{d}, Vector: record.Vector{d}})
+		q.Reply(WriteReply{Node: node(0), Round: round, Met: true})
 	}
 	if v, _ := q.Verdict(); v != NoQuorum {
 		t.Fatalf("%v after %d rounds", v, maxRounds)
@@ -237,7 +233,7 @@ func TestWriteRemintsAreBounded(t *testing.T) {
 }
 
 func TestWriteGoesToFurtherFallbacks(t *testing.T) {
-	q, _ := NewWrite(WriteOptions{W: 2, Spares: func() []Node { return []Node{named("f"), named("g")} }}, record.Dot{Actor: 1, HLC: 1}, owners(2))
+	q, _ := NewWrite(WriteOptions{W: 2, Spares: func() []Node { return []Node{named("f"), named("g")} }}, owners(2))
 	q.Reply(WriteReply{Node: node(0)})
 	e := q.Reply(WriteReply{Node: node(1), Outcome: Unknown})
 	if len(e) != 1 || e[0].Kind != Send || e[0].Target != (Target{Node: named("f"), For: node(1)}) {
@@ -254,7 +250,7 @@ func TestWriteGoesToFurtherFallbacks(t *testing.T) {
 }
 
 func TestTooFewTargets(t *testing.T) {
-	q, e := NewWrite(WriteOptions{W: 2}, record.Dot{Actor: 1, HLC: 1}, owners(1))
+	q, e := NewWrite(WriteOptions{W: 2}, owners(1))
 	if v, _ := q.Verdict(); v != ClusterDown || len(e) != 1 || e[0].Kind != Answer {
 		t.Fatalf("%v, %+v", v, e)
 	}

@@ -1,10 +1,6 @@
 package quorum
 
-import (
-	"fmt"
-
-	"github.com/rldb/rldb/record"
-)
+import "fmt"
 
 // Verdict is what a command has come to.
 type Verdict int
@@ -50,7 +46,7 @@ type Kind int
 // The kinds of effects.
 const (
 	Send       Kind = iota // send the record of this round to Target
-	Remint                 // mint again over Seen, apply it, and send it to the Sends that follow
+	Remint                 // mint again over all that replies told of, apply it, and send it to the Sends that follow
 	ApplyLocal             // apply the record here if it covers what is here, and feed Local
 	MergeLocal             // merge the record here, whatever is here
 	Ask                    // ask Target for its hash
@@ -63,8 +59,7 @@ const (
 type Effect struct {
 	Kind   Kind
 	Target Target
-	Round  int           // of Send and Remint: goes with the reply
-	Seen   record.Vector // of Remint
+	Round  int // of Send and Remint: goes with the reply
 }
 
 // Outcome is how a call of a peer ended.

@@ -22,15 +22,12 @@ const maxRounds = 8
 // and this one again.
 type Write struct {
 	w       int
-	deletes bool
 	once    bool
-	dot     record.Dot
 	targets []writeTarget
 	ask     func() []Node // for spares, until it was asked
 	spares  []Node
 	round   int
 	verdict Verdict
-	seen    record.Vector // what replies of any round told of
 }
 
 type writeTarget struct {
@@ -52,31 +49,40 @@ const (
 	nStates // how many there are
 )
 
-// WriteReply is a replica's answer. After merging it holds Unseen, which the
-// write had not seen, and has seen Vector.
+// WriteReply is a replica's answer.
 type WriteReply struct {
 	Node    Node
 	Round   int
 	Outcome Outcome
+	Met     bool // it holds what the write would have to stand behind: see Meets
 	Known   bool // it had seen all of the write before
-	Unseen  []record.Dot
-	Vector  record.Vector
+}
+
+// Meets says whether a write that minted dot would have to stand behind a value
+// that a replica holds and the write had not seen: one that deletes would leave
+// it standing, whatever it is; a SET would lose to a greater dot.
+func Meets(dot record.Dot, deletes bool, unseen []record.Dot) bool {
+	for _, d := range unseen {
+		if deletes || d.Compare(dot) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // WriteOptions say what a Write is.
 type WriteOptions struct {
-	W       int
-	Deletes bool // it leaves no value: whatever it meets would stay standing
-	Once    bool // it is not minted again, whatever it meets
+	W    int
+	Once bool // it is not minted again, whatever it meets
 	// Spares gives the members that are left to stand in for a target that fails;
 	// it is asked once at most. nil: there are none.
 	Spares func() []Node
 }
 
-// NewWrite starts a write with dot. Nothing must have been applied yet: nothing
-// is if the verdict is ClusterDown.
-func NewWrite(o WriteOptions, dot record.Dot, targets []Target) (*Write, []Effect) {
-	q := &Write{w: o.W, deletes: o.Deletes, once: o.Once, dot: dot, ask: o.Spares}
+// NewWrite starts a write of some keys. Nothing must have been applied yet:
+// nothing is if the verdict is ClusterDown.
+func NewWrite(o WriteOptions, targets []Target) (*Write, []Effect) {
+	q := &Write{w: o.W, once: o.Once, ask: o.Spares}
 	if len(targets) < o.W {
 		return q, q.end(ClusterDown)
 	}
@@ -107,9 +113,6 @@ func (q *Write) sendAll(effects []Effect) []Effect {
 	return effects
 }
 
-// Reminted tells the dot that was minted for the current round.
-func (q *Write) Reminted(dot record.Dot) { q.dot = dot }
-
 // Reply feeds a reply. Replies of earlier rounds, second ones, and those of
 // nodes that were not asked change nothing. A late one, after an error, counts.
 func (q *Write) Reply(r WriteReply) []Effect {
@@ -120,15 +123,12 @@ func (q *Write) Reply(r WriteReply) []Effect {
 	switch {
 	case r.Outcome != OK:
 		return q.failed(t)
-	case q.once || !q.met(r.Unseen):
+	case q.once || !r.Met:
 		t.state = clean
 	case r.Known:
 		t.state = known
 	default:
 		t.state = dirty
-	}
-	if t.state != clean {
-		q.seen = q.seen.Union(r.Vector)
 	}
 	return q.next()
 }
@@ -148,18 +148,6 @@ func (q *Write) find(n Node) *writeTarget {
 		}
 	}
 	return nil
-}
-
-// met says whether the write would have to stand behind one of these: a DEL that
-// meets anything would leave it standing, a SET that meets a greater dot would
-// lose to it.
-func (q *Write) met(unseen []record.Dot) bool {
-	for _, d := range unseen {
-		if q.deletes || d.Compare(q.dot) > 0 {
-			return true
-		}
-	}
-	return false
 }
 
 func (q *Write) count() (n [nStates]int) {
@@ -197,7 +185,7 @@ func (q *Write) remint() []Effect {
 		return q.end(NoQuorum)
 	}
 	q.round++
-	return q.sendAll([]Effect{{Kind: Remint, Round: q.round, Seen: q.seen}})
+	return q.sendAll([]Effect{{Kind: Remint, Round: q.round}})
 }
 
 // failed puts a further fallback in the place of t.

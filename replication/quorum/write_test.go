@@ -1,10 +1,6 @@
 package quorum
 
-import (
-	"testing"
-
-	"github.com/rldb/rldb/record"
-)
+import "testing"
 
 // kinds of replies that writeMix mixes.
 const (
@@ -17,15 +13,10 @@ const (
 
 // TestTwoCleanRepliesAndADirtyOneDoNotRemint: in whatever order they come.
 func TestTwoCleanRepliesAndADirtyOneDoNotRemint(t *testing.T) {
-	greater := record.Dot{Actor: 2, HLC: 9}
 	permutations(3, func(order []int) {
-		q, _ := NewWrite(WriteOptions{W: 2}, record.Dot{Actor: 1, HLC: 5}, owners(3))
+		q, _ := NewWrite(WriteOptions{W: 2}, owners(3))
 		for _, i := range order {
-			r := WriteReply{Node: node(i)}
-			if i == 2 {
-				r.Unseen, r.Vector = []record.Dot{greater}, record.Vector{greater}
-			}
-			for _, e := range q.Reply(r) {
+			for _, e := range q.Reply(WriteReply{Node: node(i), Met: i == 2}) {
 				if e.Kind != Answer {
 					t.Fatalf("order %v: %+v", order, e)
 				}
@@ -52,14 +43,13 @@ func TestWriteMixEveryOrder(t *testing.T) {
 }
 
 func writeMix(t *testing.T, w int, as []Outcome, order []int) {
-	dot, greater := record.Dot{Actor: 1, HLC: 5}, record.Dot{Actor: 2, HLC: 9}
-	q, _ := NewWrite(WriteOptions{W: w}, dot, owners(len(order)))
+	q, _ := NewWrite(WriteOptions{W: w}, owners(len(order)))
 	var n [replyKinds]int
 	for at, i := range order {
 		r := WriteReply{Node: node(i)}
 		switch n[as[i]]++; as[i] {
 		case replyDirty, replyKnown:
-			r.Unseen, r.Vector, r.Known = []record.Dot{greater}, record.Vector{greater}, as[i] == replyKnown
+			r.Met, r.Known = true, as[i] == replyKnown
 		case replyFailed:
 			r.Outcome = Failed
 		}
@@ -90,10 +80,9 @@ func writeMix(t *testing.T, w int, as []Outcome, order []int) {
 }
 
 func TestWriteOnceIsNotMintedAgain(t *testing.T) {
-	greater := record.Dot{Actor: 2, HLC: 9}
-	q, _ := NewWrite(WriteOptions{W: 2, Once: true, Deletes: true}, record.Dot{Actor: 1, HLC: 5}, owners(3))
+	q, _ := NewWrite(WriteOptions{W: 2, Once: true}, owners(3))
 	for i := range 2 {
-		q.Reply(WriteReply{Node: node(i), Unseen: []record.Dot{greater}})
+		q.Reply(WriteReply{Node: node(i), Met: true})
 	}
 	if v, copies := q.Verdict(); v != Met || copies != 2 {
 		t.Fatal(v, copies)
