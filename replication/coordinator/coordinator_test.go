@@ -56,9 +56,9 @@ func TestPipelinedSetsOfDifferentKeysCostOneRound(t *testing.T) {
 	s.run()
 	// A read of two equal replicas is one call and one round, too.
 	s.sent = 0
-	begin := s.now
-	if v := s.mustGet(0, "k1"); v != "v" || s.now != begin+2000 || s.sent != 1 {
-		t.Fatalf("%q after %d us and %d calls", v, s.now-begin, s.sent)
+	begin := s.now.Load()
+	if v := s.mustGet(0, "k1"); v != "v" || s.now.Load() != begin+2000 || s.sent != 1 {
+		t.Fatalf("%q after %d us and %d calls", v, s.now.Load()-begin, s.sent)
 	}
 }
 
@@ -222,7 +222,7 @@ func TestABlindSetAndADelThroughAnOwnerThatMissedTheLatestWrite(t *testing.T) {
 		for _, x := range s.nodes {
 			clear(x.suspects)
 		}
-		s.now = 0
+		s.now.Store(0)
 		s.mustSet(2, "k", "new")
 		s.must(func(done func(error)) { s.nodes[2].del("d", func(_ bool, err error) { done(err) }) })
 		for i := range 3 {

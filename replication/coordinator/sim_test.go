@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,7 +27,7 @@ import (
 type sim struct {
 	t     testing.TB
 	rng   *rand.Rand
-	now   int64
+	now   atomic.Int64
 	queue simQueue
 	order int
 	nodes []*simNode
@@ -89,7 +90,7 @@ func newSim(t testing.TB, seed uint64, o simOptions) *sim {
 	for i := range o.nodes {
 		x := &simNode{sim: s, i: i, id: simID(i), current: true, suspects: map[int]bool{}}
 		x.skew = s.rng.Int64N(40)
-		wall := func() int64 { return 1_700_000_000_000 + s.now/1000 + x.skew }
+		wall := func() int64 { return 1_700_000_000_000 + s.now.Load()/1000 + x.skew }
 		x.store = replica.Open(replica.Options{Engine: memory.New(), Clock: record.NewClock(wall), Actor: uint64(i + 1),
 			Log: slog.New(slog.DiscardHandler), Replicated: true})
 		x.store.SetActiveExpire(false)
@@ -125,7 +126,7 @@ func (s *sim) close() {
 
 func (s *sim) after(us int64, f func()) {
 	s.order++
-	heap.Push(&s.queue, simEvent{s.now + us, s.order, f})
+	heap.Push(&s.queue, simEvent{s.now.Load() + us, s.order, f})
 }
 
 // step carries out the next event.
@@ -134,7 +135,7 @@ func (s *sim) step() bool {
 		return false
 	}
 	e := heap.Pop(&s.queue).(simEvent)
-	s.now = max(s.now, e.at)
+	s.now.Store(max(s.now.Load(), e.at))
 	e.f()
 	return true
 }
@@ -208,7 +209,7 @@ func (x *simNode) call(kind string, to Node, handle func(y *simNode) func(), end
 		}
 		f()
 	}
-	lost := s.cut[[2]int{x.i, y.i}] || s.lose != nil && s.lose(kind, x.i, y.i)
+	lost := x.down || s.cut[[2]int{x.i, y.i}] || s.lose != nil && s.lose(kind, x.i, y.i)
 	arrive := func() {
 		if lost || y.down {
 			return
