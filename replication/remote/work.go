@@ -11,6 +11,10 @@ import (
 )
 
 // work is a request for records of the store. It is used again.
+//
+// It is one transaction of all keys, nearly always. An engine that finds a value damaged
+// fails one of several keys; then the keys are done one by one: a fetch is over with that,
+// a write has overwritten what is damaged, and is done for all keys once more.
 type work struct {
 	s      *Server
 	kind   Kind
@@ -18,13 +22,23 @@ type work struct {
 	recs   replica.Records
 	write  coordinator.WriteRequest
 	keys   []engine.Key
-	merged []record.Whole // what becomes of the records, until the transaction is over
-	none   record.Whole   // always zero
+	merged record.Whole
+	none   record.Whole // always zero
 	dots   []record.Dot
 	out    []byte // the answer
-	blind  bool   // a hash that is asked for as a write that changes nothing
-	tried  bool   // on the goroutine that brought it
+	full   int    // bytes of records in it
+
+	blind   bool            // a hash that is asked for as a write that changes nothing
+	tried   bool            // so far on the goroutine that brought it
+	part    int             // the one key that is being done; all: all
+	redone  bool            // key by key
+	patched bool            // damaged records were overwritten
+	bad     bool            // a record whose hash was asked for is damaged
+	refused bool            // a conditional write that was not covered
+	pos     engine.Position // of all of its transactions
 }
+
+const all = -1
 
 // What a work keeps for its next use: keys, and bytes of an answer. Each key keeps room for
 // a record's vector and values.
@@ -37,7 +51,8 @@ const (
 // work carries out a request for records.
 func (s *Server) work(kind Kind, request []byte, answer func([]byte, error)) {
 	w := s.works.Get().(*work)
-	w.kind, w.answer, w.tried, w.blind = kind, answer, true, false
+	w.kind, w.answer, w.tried, w.part, w.pos = kind, answer, true, all, 0
+	w.blind, w.redone, w.patched, w.bad, w.refused = false, false, false, false, false
 	if err := w.read(request); err != nil {
 		w.fail(err)
 		return
@@ -45,40 +60,39 @@ func (s *Server) work(kind Kind, request []byte, answer func([]byte, error)) {
 	w.run()
 }
 
-// run gives the transaction to the store.
+// run gives transactions to the store until one is under way there, or none is left.
 func (w *work) run() {
-	if w.s.o.Store.TryRecords(&w.recs) {
-		w.over()
-		return
+	for {
+		if !w.s.o.Store.TryRecords(&w.recs) {
+			w.tried = false
+			w.s.o.Store.StartRecords(&w.recs, w)
+			return
+		}
+		if !w.over() {
+			return
+		}
 	}
-	w.tried = false
-	w.s.o.Store.StartRecords(&w.recs, w)
 }
 
 var errTwice = errors.New("remote: a key is there twice")
 
-// read fills the transaction.
+// read reads the request, and fills the transaction.
 func (w *work) read(request []byte) (err error) {
-	mode := replica.Read
-	switch w.kind {
-	case KindWrite:
-		mode = replica.Write
-		if err = readWriteRequest(request, &w.write); err != nil {
-			return err
-		}
-		w.keys = w.keys[:0]
-		for i := range w.write.Records {
-			w.keys = append(w.keys, w.write.Records[i].Key)
-		}
-	case KindHash:
-		mode, w.blind = replica.Blind, true // it has no value read
-		fallthrough
-	default:
+	w.keys = w.keys[:0]
+	if w.kind != KindWrite {
+		w.blind = w.kind == KindHash // it has no value read
 		if w.keys, err = readKeys(request, w.kind, w.keys); err != nil {
 			return err
 		}
+		return w.fill()
 	}
-	if err = w.fill(mode); err != nil || w.kind != KindWrite {
+	if err = readWriteRequest(request, &w.write); err != nil {
+		return err
+	}
+	for i := range w.write.Records {
+		w.keys = append(w.keys, w.write.Records[i].Key)
+	}
+	if err = w.fill(); err != nil {
 		return err
 	}
 	for i := range w.write.Records {
@@ -87,8 +101,23 @@ func (w *work) read(request []byte) (err error) {
 	return nil
 }
 
-func (w *work) fill(mode engine.Mode) error {
-	w.recs.Reset(w.s.o.Store, mode, w)
+func (w *work) mode() engine.Mode {
+	switch {
+	case w.kind == KindWrite:
+		return replica.Write
+	case w.blind:
+		return replica.Blind
+	}
+	return replica.Read
+}
+
+// fill fills the transaction with the keys that are to be done.
+func (w *work) fill() error {
+	w.recs.Reset(w.s.o.Store, w.mode(), w)
+	if w.part != all {
+		w.recs.Key(w.keys[w.part])
+		return nil
+	}
 	for i, k := range w.keys {
 		if w.recs.Key(k) != i {
 			return errTwice
@@ -99,18 +128,49 @@ func (w *work) fill(mode engine.Mode) error {
 
 // Decide is part of replica.RecordStep.
 func (w *work) Decide(r *replica.Records) {
-	w.out = begin(w.out[:0], w.kind)
+	if w.part == all {
+		w.begin()
+	}
 	switch w.kind {
 	case KindWrite:
+		if w.part != all {
+			w.patch(r)
+			return
+		}
 		w.decideWrite(r)
 	case KindHash:
-		w.out = appendBool(w.out, w.s.o.Current())
-		w.out = appendCount(w.out, r.Len())
 		for i := range r.Len() {
-			w.out = appendUint64(w.out, r.Hash(i))
+			h := r.Hash(i)
+			if h == 0 { // then there is no record, or it is damaged
+				_, err := r.Whole(i)
+				w.bad = w.bad || err != nil
+			}
+			w.out = appendUint64(w.out, h)
 		}
 	case KindFetch:
-		w.decideFetch(r)
+		for i := range r.Len() {
+			w.fetch(r, i)
+		}
+	}
+}
+
+// begin begins the answer.
+func (w *work) begin() {
+	w.out, w.full = begin(w.out[:0], w.kind), 0
+	switch w.kind {
+	case KindHash:
+		w.out = appendBool(w.out, w.s.o.Current())
+		fallthrough
+	case KindFetch:
+		w.out = appendCount(w.out, len(w.keys))
+	}
+}
+
+// patch overwrites a damaged record.
+func (w *work) patch(r *replica.Records) {
+	if _, err := r.Whole(0); err != nil {
+		r.Put(0, &w.write.Records[w.part].Whole)
+		w.patched = true
 	}
 }
 
@@ -125,28 +185,23 @@ func (w *work) held(r *replica.Records, i int) *record.Whole {
 
 func (w *work) decideWrite(r *replica.Records) {
 	sent := w.write.Records
-	refuse := false
-	for i := 0; i < len(sent) && w.write.Conditional && !refuse; i++ {
-		refuse = !w.held(r, i).Accepts(sent[i].Whole.Vector)
+	w.refused = false
+	for i := 0; i < len(sent) && w.write.Conditional && !w.refused; i++ {
+		w.refused = !w.held(r, i).Accepts(sent[i].Whole.Vector)
 	}
-	w.out = appendBool(w.out, refuse)
+	w.out = appendBool(w.out, w.refused)
 	w.out = appendCount(w.out, len(sent))
-	if cap(w.merged) < len(sent) {
-		w.merged = make([]record.Whole, len(sent))
-	}
-	w.merged = w.merged[:len(sent)]
 	for i := range sent {
-		after, h := &w.merged[i], w.held(r, i)
-		if refuse {
-			after = h
-		} else {
-			after.SetMerged(h, &sent[i].Whole)
-			if !sameVersion(after, h) {
-				r.Put(i, after)
+		after := w.held(r, i)
+		if !w.refused {
+			w.merged.SetMerged(after, &sent[i].Whole)
+			if !sameVersion(&w.merged, after) {
+				r.Put(i, &w.merged)
 			}
+			after = &w.merged
 		}
 		w.dots = after.Unseen(w.dots[:0], sent[i].Whole.Vector)
-		w.out = appendHeld(w.out, w.dots, after.Vector, refuse)
+		w.out = appendHeld(w.out, w.dots, after.Vector, w.refused)
 	}
 }
 
@@ -158,56 +213,78 @@ func sameVersion(a, b *record.Whole) bool {
 // fetchBytes is from where on an answer leaves records out.
 const fetchBytes = 8 << 20
 
-func (w *work) decideFetch(r *replica.Records) {
-	w.out = appendCount(w.out, r.Len())
-	full := 0
-	for i := range r.Len() {
-		h, err := r.Whole(i)
-		switch {
-		case err != nil:
-			w.out = append(w.out, damaged)
-			w.s.o.Log.Debug("a damaged record was asked for", "slot", r.At(i).Slot, "err", err)
-		case h.IsZero():
-			w.out = append(w.out, absent)
-		case full > 0 && full+valueBytes(h) > fetchBytes:
-			w.out = append(w.out, leftOut)
-		default:
-			from := len(w.out)
-			w.out = appendRecord(append(w.out, present), h)
-			full += len(w.out) - from
-		}
+func (w *work) fetch(r *replica.Records, i int) {
+	h, err := r.Whole(i)
+	switch {
+	case err != nil:
+		w.out = append(w.out, damaged)
+		w.s.o.Log.Debug("a damaged record was asked for", "slot", r.At(i).Slot, "err", err)
+	case h.IsZero():
+		w.out = append(w.out, absent)
+	case w.full > 0 && w.full+valueBytes(h) > fetchBytes:
+		w.out = append(w.out, leftOut)
+	default:
+		from := len(w.out)
+		w.out = appendRecord(append(w.out, present), h)
+		w.full += len(w.out) - from
 	}
 }
 
 // Done is part of replica.RecordStep.
-func (w *work) Done(*replica.Records) { w.over() }
-
-// over answers once what the transaction did or saw is durable.
-func (w *work) over() {
-	err, pos := w.recs.Err(), w.recs.Pos()
-	switch {
-	case err != nil && w.blind && (errors.Is(err, engine.ErrBroken) || errors.Is(err, engine.ErrDiskFull)):
-		// Writes are refused, but reads go on.
-		w.blind = false
-		if err = w.fill(replica.Read); err != nil {
-			w.fail(err)
-			return
-		}
+func (w *work) Done(*replica.Records) {
+	if w.over() {
 		w.run()
+	}
+}
+
+// over takes in the end of a transaction. True: there is another one to be carried out.
+func (w *work) over() (more bool) {
+	err := w.recs.Err()
+	w.pos = max(w.pos, w.recs.Pos())
+	switch {
+	case w.blind && (errors.Is(err, engine.ErrBroken) || errors.Is(err, engine.ErrDiskFull)):
+		w.blind = false // writes are refused, but reads go on
+		return w.fill() == nil
+	case w.part == all && len(w.keys) > 1 && w.kind != KindHash && !w.redone && errors.Is(err, engine.ErrCorrupt):
+		w.redone = true
+		w.begin()
+		return w.next()
+	case w.part != all && err == nil && (w.part+1 < len(w.keys) || w.kind == KindWrite):
+		return w.next()
+	}
+	w.part = all
+	switch {
 	case err != nil:
 		w.fail(err)
-	case pos == 0:
+	case w.bad:
+		w.fail(engine.ErrCorrupt)
+	case w.refused && w.patched:
+		w.fail(errHalf)
+	case w.pos == 0:
 		w.reply(nil)
 	case w.tried:
-		w.s.wait(w, pos)
+		w.s.wait(w, w.pos)
 	default:
-		w.s.o.Store.Await(pos, w.reply)
+		w.s.o.Store.Await(w.pos, w.reply)
 	}
+	return false
+}
+
+// errHalf is the answer to a conditional write that was refused after some of it was
+// stored in the place of what was damaged.
+var errHalf = errors.New("remote: refused, but damaged records were overwritten")
+
+// next goes on to the next key, or after the last to all.
+func (w *work) next() bool {
+	if w.part++; w.part == len(w.keys) {
+		w.part = all
+	}
+	return w.fill() == nil // the keys have been there already
 }
 
 // fail answers that nothing was done. Of a write the asker learns it for certain, where it is.
 func (w *work) fail(err error) {
-	if w.kind != KindWrite || !nothingDone(err) {
+	if w.kind != KindWrite || w.patched || !nothingDone(err) {
 		w.reply(err)
 		return
 	}
@@ -218,7 +295,7 @@ func (w *work) fail(err error) {
 // nothingDone says of an error, from before or of a transaction, that nothing of it is
 // stored, nor will be after a restart. A log that has broken may have part of it.
 func nothingDone(err error) bool {
-	for _, certain := range []error{errMessage, errTwice, engine.ErrTooLarge, engine.ErrFull, engine.ErrDiskFull, engine.ErrClosed} {
+	for _, certain := range []error{errMessage, errTwice, engine.ErrTooLarge, engine.ErrFull, engine.ErrDiskFull, engine.ErrClosed, engine.ErrCorrupt} {
 		if errors.Is(err, certain) {
 			return !errors.Is(err, engine.ErrBroken)
 		}
@@ -248,9 +325,8 @@ func (w *work) free() {
 		e.Key = engine.Key{}
 		empty(&e.Whole)
 	}
-	for i := range w.merged {
-		empty(&w.merged[i])
-	}
+	empty(&w.merged)
+	w.recs.Trim()
 	w.answer = nil
 	w.write.Records, w.keys = w.write.Records[:0], w.keys[:0]
 	w.s.works.Put(w)
