@@ -605,6 +605,8 @@ func TestAFallbacksRecordThatChangesStays(t *testing.T) {
 func TestDeliveredTwice(t *testing.T) {
 	inCluster(t, "abcd", nil, func(c *cluster) {
 		c.waitCurrent()
+		c.set(keyOf(0, 7), "before", "b")
+		time.Sleep(2 * time.Millisecond)
 		for i := range 1000 {
 			c.set(keyOf(0, i), "value", "d")
 		}
@@ -612,7 +614,6 @@ func TestDeliveredTwice(t *testing.T) {
 		c.mu.Lock()
 		c.lose = func(string) bool { lost++; return lost%3 == 0 && lost < 60 }
 		c.mu.Unlock()
-		c.set(keyOf(0, 7), "later", "b")
 		c.wait("all goes home", func() bool { return c.foreign() == 0 })
 		if lost < 10 {
 			t.Fatal("hardly anything was sent: ", lost)
@@ -620,7 +621,7 @@ func TestDeliveredTwice(t *testing.T) {
 		for i := range 1000 {
 			want := "a:[value] b:[value] c:[value] d:nothing"
 			if i == 7 {
-				want = "a:[later][value] b:[later][value] c:[later][value] d:nothing"
+				want = "a:[value][before] b:[value][before] c:[value][before] d:nothing"
 				c.wait("siblings merge", func() bool { return c.show(keyOf(0, 7)) == want })
 			}
 			c.want(keyOf(0, i), want)
