@@ -4,310 +4,24 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math"
+	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/rldb/rldb/engine"
-	"github.com/rldb/rldb/engine/memory"
 	"github.com/rldb/rldb/record"
 	"pgregory.net/rapid"
 )
-
-// recordStep is a RecordStep made of a function, for tests.
-type recordStep func(*Records)
-
-func (f recordStep) Decide(r *Records) { f(r) }
-func (f recordStep) Done(*Records)     {}
-
-// picky is the memory engine, as one that stays when it is closed, refuses what was
-// decided while fault is set, and does nothing at once while slow is.
-type picky struct {
-	noting
-	fault error
-	slow  bool
-}
-
-func newPicky() *picky { return &picky{noting: noting{Engine: memory.New()}} }
-
-func (p *picky) Try(t *engine.Txn) bool { return !p.slow && p.do(t) }
-
-func (p *picky) Start(t *engine.Txn) {
-	p.do(t)
-	t.Step.Done(t)
-}
-
-func (p *picky) do(t *engine.Txn) bool {
-	if p.fault == nil || t.Mode == engine.Read {
-		return p.noting.Try(t)
-	}
-	shown := engine.Txn{Keys: t.Keys, Mode: t.Mode, Step: shownTo{t}}
-	p.noting.Try(&shown)
-	t.Err = p.fault
-	return true
-}
-
-// shownTo has another transaction decide over what there is, and keeps all.
-type shownTo struct{ of *engine.Txn }
-
-func (d shownTo) Decide(t *engine.Txn) {
-	d.of.Prepare()
-	copy(d.of.Old, t.Old)
-	d.of.Step.Decide(d.of)
-}
-
-func (shownTo) Done(*engine.Txn) {}
-
-// bench is a store over an engine that outlives it, with a clock that tests set.
-type bench struct {
-	t     rapid.TB
-	ms    int64
-	eng   *picky
-	actor uint64
-	mint  *record.Clock
-	*Store
-}
-
-func newBench(t rapid.TB, replicated bool) *bench {
-	b := &bench{t: t, ms: 1_700_000_000_000, eng: newPicky()}
-	b.mint = record.NewClock(func() int64 { return b.ms })
-	b.open(replicated)
-	return b
-}
-
-func (b *bench) open(replicated bool) {
-	b.actor++
-	b.Store = Open(Options{Engine: b.eng, Actor: b.actor, Replicated: replicated,
-		Clock: record.NewClock(func() int64 { return b.ms }), Log: slog.New(slog.DiscardHandler)})
-	b.SetActiveExpire(false)
-}
-
-func (b *bench) end() {
-	b.Store.Close()
-	b.eng.Engine.Close()
-}
-
-func (b *bench) records(mode engine.Mode, f recordStep, keys ...string) error {
-	var r Records
-	r.Reset(b.Store, mode, f)
-	for _, k := range keys {
-		r.Key(KeyOf([]byte(k)))
-	}
-	b.DoRecords(&r)
-	return r.Err()
-}
-
-// put stores a record; its bytes are the engine's own from then on.
-func (b *bench) put(key string, w record.Whole) {
-	if err := b.records(Blind, func(r *Records) { r.Put(0, &w) }, key); err != nil {
-		b.t.Fatal(err)
-	}
-}
-
-// whole is a copy of what is stored under a key.
-func (b *bench) whole(key string) (w record.Whole, err error) {
-	err = errors.Join(b.records(Read, func(r *Records) {
-		var got *record.Whole
-		if got, err = r.Whole(0); err == nil {
-			w = copied(got)
-		}
-	}, key), err)
-	return w, err
-}
-
-func copied(w *record.Whole) (c record.Whole) {
-	c.Vector, c.Values = slices.Clone(w.Vector), slices.Clone(w.Values)
-	for i := range c.Values {
-		c.Values[i].Value = bytes.Clone(c.Values[i].Value)
-	}
-	return c
-}
-
-// sweepAll has the sweep look at all that is due.
-func (b *bench) sweepAll() {
-	w := sweeper{store: b.Store, page: page{store: b.Store}}
-	w.round(time.Now().Add(time.Hour))
-}
-
-// dot mints one as another node would.
-func (b *bench) dot(actor uint64, over *record.Whole) record.Dot {
-	return record.Dot{Actor: 1000 + actor, HLC: b.mint.After(over.Vector.Max(), b.ms)}
-}
-
-// twin is what a store holds, as records in a map whose bytes are never cut.
-type twin map[string]record.Whole
-
-// check holds all that can be asked of the store against the twin. swept: the sweep
-// has just seen everything.
-func (w twin) check(b *bench, swept bool) {
-	b.t.Helper()
-	digests, counts, live := map[uint16]uint64{}, map[uint16]int64{}, map[string]bool{}
-	for key, want := range w {
-		got, err := b.whole(key)
-		if err != nil || !sameRecord(&got, &want, b.ms) {
-			b.t.Fatalf("%q is %+v (error %v), want %+v", key, got, err, want)
-		}
-		k := KeyOf([]byte(key))
-		digests[k.Slot] ^= partOf(&k, want.Vector.Hash())
-		counts[k.Slot]++
-		if want.Winner(b.ms) != nil {
-			live[key] = true
-		}
-		for _, mode := range []engine.Mode{Read, Write, Blind} {
-			err := b.records(mode, func(r *Records) {
-				if h := r.Hash(0); h != want.Vector.Hash() || r.Hash(1) != 0 {
-					b.t.Fatalf("the hash of %q is %x, want %x; of no record, %x", key, h, want.Vector.Hash(), r.Hash(1))
-				}
-			}, key, "nobody has written this")
-			if err != nil && b.eng.fault == nil {
-				b.t.Fatal(err)
-			}
-		}
-		w.checkTxn(b, key, &want)
-	}
-	w.checkScan(b, live)
-	shown := int64(0)
-	for slot := range uint16(engine.Slots) {
-		if b.RecordsIn(slot) != counts[slot] {
-			b.t.Fatalf("slot %d: %d records, want %d", slot, b.RecordsIn(slot), counts[slot])
-		}
-		if counts[slot] > 0 {
-			w.checkPages(b, slot, counts[slot])
-		}
-		if b.Digest(slot) != digests[slot] {
-			b.t.Fatalf("slot %d: the digest is %x, want %x", slot, b.Digest(slot), digests[slot])
-		}
-		shown += b.SlotKeys(slot)
-	}
-	if keys := b.Keys(); keys != shown || keys < int64(len(live)) || swept && keys != int64(len(live)) {
-		b.t.Fatalf("%d keys, %d of all slots, %d are there (swept: %v)", keys, shown, len(live), swept)
-	}
-	w.checkFigures(b)
-}
-
-// sameRecord allows for bytes that were cut, and that must be by then.
-func sameRecord(got, want *record.Whole, now int64) bool {
-	if !slices.Equal(got.Vector, want.Vector) || len(got.Values) != len(want.Values) {
-		return false
-	}
-	for i := range got.Values {
-		g, x := got.Values[i], want.Values[i]
-		if g.Dot != x.Dot || g.ExpireAt != x.ExpireAt || !g.Cut && !bytes.Equal(g.Value, x.Value) {
-			return false
-		}
-		if g.Cut && !x.Expired(now-cutAfter) {
-			return false
-		}
-	}
-	return true
-}
-
-// checkTxn reads a key as a command of a node that stands alone would.
-func (w twin) checkTxn(b *bench, key string, want *record.Whole) {
-	b.t.Helper()
-	var x Txn
-	x.Reset(b.Store, Read, b.ms, txnStep(func(t *Txn) {
-		v, ok := t.Get(0)
-		winner := want.Winner(b.ms)
-		if ok != (winner != nil) || ok && (!bytes.Equal(v, winner.Value) || t.ExpireAt(0) != winner.ExpireAt) || t.Corrupt(0) {
-			b.t.Fatalf("%q reads as %q, %v, want %+v", key, v, ok, winner)
-		}
-	}))
-	x.Key([]byte(key))
-	b.Do(&x)
-	if x.Err() != nil {
-		b.t.Fatal(x.Err())
-	}
-}
-
-// txnStep is a Step made of a function, for tests.
-type txnStep func(*Txn)
-
-func (f txnStep) Decide(t *Txn) { f(t) }
-func (f txnStep) Done(*Txn)     {}
-
-func (w twin) checkScan(b *bench, live map[string]bool) {
-	b.t.Helper()
-	seen := 0
-	for cursor, first := Cursor(0), true; first || cursor != 0; first = false {
-		var err error
-		cursor, err = b.Scan(nil, cursor, 3, b.ms, true, func(name []byte, _ int64) {
-			seen++
-			if !live[string(name)] {
-				b.t.Fatalf("a scan shows %q", name)
-			}
-		})
-		if err != nil {
-			b.t.Fatal(err)
-		}
-	}
-	if seen != len(live) {
-		b.t.Fatalf("a scan shows %d keys of %d", seen, len(live))
-	}
-	name, ok, err := b.Random(nil, b.ms, true)
-	if err != nil || ok != (len(live) > 0) || ok && !live[string(name)] {
-		b.t.Fatalf("by chance: %q, %v, %v", name, ok, err)
-	}
-}
-
-func (w twin) checkPages(b *bench, slot uint16, want int64) {
-	b.t.Helper()
-	for from, more := uint64(0), true; more; {
-		page, next, goOn, err := b.Page(slot, from, 2)
-		if err != nil || len(page) == 0 {
-			b.t.Fatalf("slot %d: a page of %d from %x on, %v", slot, len(page), from, err)
-		}
-		for _, l := range page {
-			r, ok := w[string(l.Key.Name)]
-			if !ok || l.Hash != r.Vector.Hash() || !sameKey(l.Key, KeyOf(l.Key.Name)) || l.Key.Hash < from {
-				b.t.Fatalf("a page lists %q with %x, want %v, %x", l.Key.Name, l.Hash, ok, r.Vector.Hash())
-			}
-			want--
-		}
-		from, more = next, goOn
-	}
-	if want != 0 {
-		b.t.Fatalf("slot %d: the pages lack %d records", slot, want)
-	}
-}
-
-func sameKey(a, b engine.Key) bool {
-	return a.Slot == b.Slot && a.Hash == b.Hash && bytes.Equal(a.Name, b.Name)
-}
-
-// checkFigures holds the figures against those of all metas, which a store that is opened
-// anew makes.
-func (w twin) checkFigures(b *bench) {
-	b.t.Helper()
-	again := &Store{eng: &picky{noting: noting{Engine: b.eng.Engine}}, replicated: b.replicated, log: b.log}
-	for i := range again.slots {
-		again.slots[i].due.Store(never)
-	}
-	again.load()
-	for i := range again.slots {
-		x, y := &b.slots[i], &again.slots[i]
-		if x.expiring.Load() != y.expiring.Load() || x.expirySum.Load() != y.expirySum.Load() ||
-			x.dead.Load() != y.dead.Load() || x.due.Load() > y.due.Load() {
-			b.t.Fatalf("slot %d: %d expiring, sum %d, %d dead, due %d; want %d, %d, %d, %d", i,
-				x.expiring.Load(), x.expirySum.Load(), x.dead.Load(), x.due.Load(),
-				y.expiring.Load(), y.expirySum.Load(), y.dead.Load(), y.due.Load())
-		}
-	}
-	if b.expiring.Load() != again.expiring.Load() || b.dead.Load() != again.dead.Load() {
-		b.t.Fatalf("%d expire, %d are dead, want %d and %d", b.expiring.Load(), b.dead.Load(), again.expiring.Load(), again.dead.Load())
-	}
-}
-
-var errRefused = errors.New("no room after all")
 
 // TestRecordsAgainstTwin: random writes as replication makes them, expiries, refused
 // writes, sweeps and restarts leave what a map of records holds.
 func TestRecordsAgainstTwin(t *testing.T) {
 	names := []string{"", "a", "{a}b", "{a}c", "{a}d", "c", "d\x00"}
 	rapid.Check(t, func(t *rapid.T) {
-		b, held := newBench(t, true), twin{}
+		b, held := newRig(t, true), twin{}
 		defer func() { b.end() }()
 		for range rapid.IntRange(1, 25).Draw(t, "steps") {
 			b.ms += rapid.SampledFrom([]int64{0, 0, 1, 30, 1000, cutAfter}).Draw(t, "ms")
@@ -327,6 +41,7 @@ func TestRecordsAgainstTwin(t *testing.T) {
 				b.sweepAll()
 				swept = true
 			case "restart":
+				held.checkFigures(b)
 				b.Store.Close()
 				if rapid.Bool().Draw(t, "killed") {
 					b.eng.note = nil
@@ -336,9 +51,11 @@ func TestRecordsAgainstTwin(t *testing.T) {
 			}
 			held.check(b, swept)
 		}
+		held.checkFigures(b)
 		b.ms += 10 * cutAfter
 		b.sweepAll()
 		held.check(b, true)
+		held.checkFigures(b)
 		for key := range held {
 			w, _ := b.whole(key)
 			if len(w.Values) > 0 && w.Winner(b.ms) == nil && slices.ContainsFunc(w.Values, func(v record.Value) bool { return !v.Cut && v.ExpireAt != 0 && v.Expired(b.ms-cutAfter) }) {
@@ -349,7 +66,7 @@ func TestRecordsAgainstTwin(t *testing.T) {
 }
 
 // drawWrite changes some keys by one transaction, and the twin unless it is refused.
-func drawWrite(t *rapid.T, b *bench, held twin, names []string) {
+func drawWrite(t *rapid.T, b *rig, held twin, names []string) {
 	keys := rapid.SliceOfNDistinct(rapid.SampledFrom(names), 1, 4, rapid.ID[string]).Draw(t, "keys")
 	mode := rapid.SampledFrom([]engine.Mode{Write, Blind}).Draw(t, "mode")
 	after := map[string]*record.Whole{}
@@ -395,7 +112,7 @@ func drawWrite(t *rapid.T, b *bench, held twin, names []string) {
 }
 
 // drawRecord makes of a record what may become of it.
-func drawRecord(t *rapid.T, b *bench, old *record.Whole) (m record.Whole, what string) {
+func drawRecord(t *rapid.T, b *rig, old *record.Whole) (m record.Whole, what string) {
 	value := func() record.Value {
 		at := int64(0)
 		if rapid.Bool().Draw(t, "expires") {
@@ -424,7 +141,7 @@ func drawRecord(t *rapid.T, b *bench, old *record.Whole) (m record.Whole, what s
 
 // TestRecordsKeys: a key is given one number, however many there are.
 func TestRecordsKeys(t *testing.T) {
-	b := newBench(t, true)
+	b := newRig(t, true)
 	defer b.end()
 	var r Records
 	for _, n := range []int{1, 7, 8, 9, 100} {
@@ -445,7 +162,7 @@ func TestRecordsKeys(t *testing.T) {
 // TestRecordsDoNotAllocate: neither a write of what is merged nor a read does, but for what
 // package record needs for a vector's hash.
 func TestRecordsDoNotAllocate(t *testing.T) {
-	b := newBench(t, true)
+	b := newRig(t, true)
 	defer b.end()
 	zero := record.Whole{}
 	one := zero.Put(b.dot(1, &zero), record.NewValue(bytes.Repeat([]byte("v"), 64), 0))
@@ -478,4 +195,130 @@ func TestRecordsDoNotAllocate(t *testing.T) {
 	if w, err := b.whole("key"); n > 2*hash || err != nil || len(w.Values) != 2 {
 		t.Errorf("%v allocations; %+v, %v", n, w, err)
 	}
+}
+
+// TestRecordsAtOnce: writers, readers and the sweep, all at the same time, leave the
+// figures right.
+func TestRecordsAtOnce(t *testing.T) {
+	b := newRig(t, true)
+	defer b.end()
+	wall := record.NewClock(func() int64 { return time.Now().UnixMilli() })
+	b.Store.clock = wall // before anybody uses it
+	b.SetActiveExpire(true)
+	const keys, writers, rounds = 40, 4, 1500
+	merged := make([]sync.Mutex, keys)
+	held := make([]record.Whole, keys)
+	var wg sync.WaitGroup
+	for actor := range uint64(writers) {
+		wg.Go(func() {
+			for range rounds {
+				i := rand.IntN(keys)
+				at := int64(0)
+				if rand.IntN(2) == 0 {
+					at = time.Now().UnixMilli() + rand.Int64N(20)
+				}
+				in := (&record.Whole{}).Put(record.Dot{Actor: actor, HLC: wall.Next()}, record.NewValue([]byte("v"), at))
+				if rand.IntN(5) == 0 {
+					in.Values = nil
+				}
+				merged[i].Lock()
+				held[i] = record.Merge(&held[i], &in)
+				merged[i].Unlock()
+				if err := b.records(Write, func(r *Records) {
+					w, err := r.Whole(0)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					m := record.Merge(w, &in)
+					r.Put(0, &m)
+				}, fmt.Sprint("k{", i%7, "}", i)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	b.SetActiveExpire(false)
+	b.Store.Close() // the sweep has ended
+	b.ms = wall.Milli() + 20
+	b.open(true)
+	end := twin{}
+	for i := range held {
+		end[fmt.Sprint("k{", i%7, "}", i)] = held[i]
+	}
+	end.check(b, false)
+	b.sweepAll()
+	end.check(b, true)
+	end.checkFigures(b)
+}
+
+// TestCutInTime: an expired value is marked at once, and loses its bytes after a minute,
+// not before.
+func TestCutInTime(t *testing.T) {
+	b := newRig(t, true)
+	defer b.end()
+	zero := record.Whole{}
+	w := zero.Put(b.dot(1, &zero), record.NewValue([]byte("value"), b.ms+100))
+	b.put("a", w)
+	digest := b.Digest(KeyOf([]byte("a")).Slot)
+	for _, x := range []struct {
+		after      int64
+		keys, dead int64
+		cut        bool
+	}{{99, 1, 0, false}, {1, 0, 1, false}, {cutAfter - 1, 0, 1, false}, {1, 0, 1, true}, {1000, 0, 1, true}} {
+		b.ms += x.after
+		b.sweepAll()
+		got, err := b.whole("a")
+		if err != nil || len(got.Values) != 1 || got.Values[0].Cut != x.cut {
+			t.Fatalf("after %d ms more: %+v, %v", x.after, got, err)
+		}
+		if b.Keys() != x.keys || b.dead.Load() != x.dead || b.Digest(KeyOf([]byte("a")).Slot) != digest || b.Counters().Expired != x.dead {
+			t.Errorf("after %d ms more: %d keys, %d dead, %d expired, digest %x, want %x", x.after, b.Keys(), b.dead.Load(), b.Counters().Expired, b.Digest(KeyOf([]byte("a")).Slot), digest)
+		}
+	}
+}
+
+// TestReplicatedOverStandalone: entries that a node has written while it stood alone have
+// no hash in their metas. All modes tell it; pages and digests get it once the
+// record is written again.
+func TestReplicatedOverStandalone(t *testing.T) {
+	b := newRig(t, false)
+	var x Txn
+	x.Reset(b.Store, Write, b.ms, txnStep(func(x *Txn) { x.Set(0, []byte("v"), 0) }))
+	x.Key([]byte("a"))
+	b.Do(&x)
+	b.Store.Close()
+	b.open(true)
+	defer b.end()
+	w, err := b.whole("a")
+	if err != nil || len(w.Values) != 1 {
+		t.Fatalf("%+v, %v", w, err)
+	}
+	slot := KeyOf([]byte("a")).Slot
+	for _, slow := range []bool{false, true} {
+		b.eng.slow = slow
+		for _, mode := range []engine.Mode{Read, Write, Blind} {
+			calls := 0
+			if err := b.records(mode, func(r *Records) {
+				if calls++; r.Hash(0) != w.Vector.Hash() {
+					t.Errorf("mode %d: the hash is %x", mode, r.Hash(0))
+				}
+			}, "a"); err != nil || calls != 1 {
+				t.Errorf("mode %d: %d decisions, %v", mode, calls, err)
+			}
+		}
+	}
+	b.eng.slow = false
+	page, _, _, err := b.Page(slot, 0, 1)
+	if err != nil || len(page) != 1 || page[0].Hash != 0 || b.Digest(slot) != 0 {
+		t.Errorf("%v, %v, digest %x", page, err, b.Digest(slot))
+	}
+	if err := b.records(Write, func(r *Records) {
+		old, _ := r.Whole(0)
+		r.Put(0, old)
+	}, "a"); err != nil {
+		t.Fatal(err)
+	}
+	twin{"a": w}.check(b, true)
 }
