@@ -176,41 +176,37 @@ func (c *testCluster) others(these []*clusterNode) []*clusterNode {
 	return slices.DeleteFunc(slices.Clone(c.nodes), func(n *clusterNode) bool { return slices.Contains(these, n) })
 }
 
-// figure is a field of CLUSTER INFO or INFO, "" where the node has none of this name.
-func (n *clusterNode) figure(field string) (string, error) {
-	for _, ask := range [][]string{{"CLUSTER", "INFO"}, {"INFO", "everything"}} {
-		f, err := n.do(ask...)
-		if err != nil {
-			return "", err
-		}
-		if f.isError() {
-			return "", fmt.Errorf("%s: %q is answered with %.200q", n.name, ask, f.raw)
-		}
-		for line := range strings.Lines(f.str()) {
-			if value, ok := strings.CutPrefix(strings.TrimSpace(line), field+":"); ok {
-				return value, nil
-			}
+// Fields of CLUSTER INFO that say what a node still has to do.
+const (
+	catchingUp   = "rldb_catching_up" // and why, in a field of its own
+	hintsWaiting = "rldb_hints_waiting"
+)
+
+// figures are the fields of a node's CLUSTER INFO.
+func (n *clusterNode) figures() (map[string]string, error) {
+	f, err := n.do("CLUSTER", "INFO")
+	if err == nil && f.isError() {
+		err = fmt.Errorf("%s: CLUSTER INFO is answered with %.200q", n.name, f.raw)
+	}
+	all := map[string]string{}
+	for line := range strings.Lines(f.str()) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
+			all[name] = value
 		}
 	}
-	return "", nil
+	return all, err
 }
-
-// Fields that say what a node still has to do.
-const (
-	catchingUp   = "cluster_catching_up"
-	hintsWaiting = "cluster_hints_waiting"
-)
 
 // current is nil if no node is catching up or holds anything for another.
 func current(nodes ...*clusterNode) error {
 	for _, n := range nodes {
+		all, err := n.figures()
+		if err != nil {
+			return err
+		}
 		for _, field := range []string{catchingUp, hintsWaiting} {
-			value, err := n.figure(field)
-			if err != nil {
-				return err
-			}
-			if value != "0" {
-				return fmt.Errorf("%s: %s is %q", n.name, field, value)
+			if value, there := all[field]; !there || value != "0" {
+				return fmt.Errorf("%s: %s is %q (%s)", n.name, field, value, all[catchingUp+"_why"])
 			}
 		}
 	}

@@ -117,7 +117,7 @@ func (l *linearClient) one() {
 		c.Close()
 		delete(l.conns, n)
 		op.Output = registerOutput{unknown: true}
-	case f.code() == clusterDown:
+	case f.code() == clusterDown || f.moved() != "":
 		l.refused++
 		return
 	case f.isError():
@@ -151,7 +151,7 @@ func TestReplicationLinearizable(t *testing.T) {
 	}
 	for _, fault := range append([]fault{{"nothing", func(*clusterNode) {}, func(*clusterNode) {}}}, processFaults()[:2]...) {
 		t.Run(fault.name, func(t *testing.T) {
-			c := startReplicated(t, 3, clusterOptions{engine: "bitcask", strict: true})
+			c := startReplicated(t, 3, clusterOptions{engine: "bitcask", strict: true, more: noNudge})
 			for round := range rounds {
 				began := time.Now()
 				var all []*linearClient
