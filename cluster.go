@@ -19,6 +19,8 @@ import (
 	"github.com/rldb/rldb/conf"
 	"github.com/rldb/rldb/membership"
 	"github.com/rldb/rldb/replication/peer"
+	"github.com/rldb/rldb/replication/remote"
+	"github.com/rldb/rldb/replication/replica"
 	"github.com/rldb/rldb/ring"
 )
 
@@ -43,6 +45,8 @@ type cluster struct {
 	peerPort int
 	agree    *agreement
 
+	replication *replication
+
 	stopping atomic.Bool // the node has been told to stop
 
 	// changed's, which has one caller:
@@ -51,12 +55,14 @@ type cluster struct {
 }
 
 // newCluster takes the directory that the node's identity is kept in.
-func newCluster(cfg *conf.Config, log *slog.Logger, empty func() bool, password func() string) (*cluster, error) {
+func newCluster(cfg *conf.Config, log *slog.Logger, store *replica.Store, empty func() bool, password func() string) (*cluster, error) {
 	unlock, err := lockDir(cfg.Dir)
 	if err != nil {
 		return nil, err
 	}
-	return &cluster{cfg: cfg, log: log, empty: empty, password: password, lock: unlock}, nil
+	c := &cluster{cfg: cfg, log: log, empty: empty, password: password, lock: unlock}
+	c.replication = newReplication(cfg, store, c.deliver, log)
+	return c, nil
 }
 
 // start opens the ports for members and takes part. client and clientTLS are the
@@ -75,6 +81,7 @@ func (c *cluster) start(client, clientTLS int) error {
 	}
 	c.server = peer.NewServer(peer.ServerOptions{Self: c.identity, Admit: c.admit, Handler: c, TLS: server, Log: c.log})
 	c.pool = peer.NewPool(peer.PoolOptions{Self: c.identity, Watcher: c, TLS: dial, Log: c.log, Timeout: c.cfg.NodeTimeout})
+	c.replication.pool.Store(c.pool)
 	c.agree = newAgreement(c.tellView)
 	if err := c.listen(peerPort); err != nil {
 		return err
@@ -91,6 +98,7 @@ func (c *cluster) start(client, clientTLS int) error {
 	c.members.Store(members)
 	c.log.Info("cluster ports", "peer", c.peerPort, "gossip", members.GossipAddr())
 	members.OnChange(c.changed)
+	c.replication.repair.Start()
 	return nil
 }
 
@@ -216,6 +224,7 @@ func (c *cluster) changed(v *membership.View) {
 		}
 	}
 	c.pool.SetPeers(peers)
+	c.replication.setView(v)
 	c.adopt(v)
 }
 
@@ -238,18 +247,20 @@ func (c *cluster) adopt(v *membership.View) {
 	}
 	c.waiting = time.Time{}
 	c.adopted.Store(v)
-	c.commands.SetTopology(topologyOf(v))
+	c.commands.SetTopology(topologyOf(v, c.replication.last.owns))
 	c.agree.changed(v)
 }
 
-// Down and Up tell membership what the heartbeats find out.
+// Down and Up tell membership, and repair, what the heartbeats find out.
 func (c *cluster) Down(id peer.ID, cause error) {
+	c.replication.repair.Suspects(ring.ID(id))
 	if n := c.members.Load(); n != nil {
 		n.Suspect(ring.ID(id), cause.Error())
 	}
 }
 
 func (c *cluster) Up(id peer.ID) {
+	c.replication.repair.Answers(ring.ID(id))
 	if n := c.members.Load(); n != nil {
 		n.Answers(ring.ID(id))
 	}
@@ -267,7 +278,19 @@ const (
 var errMessage = errors.New("malformed message")
 
 // Handle answers another member's call.
-func (c *cluster) Handle(from peer.ID, request []byte) ([]byte, error) {
+func (c *cluster) Handle(from peer.ID, request []byte, answer func([]byte, error)) {
+	if len(request) > 0 && request[0] >= remote.KindWrite {
+		c.replication.server.Handle(ring.ID(from), request, answer)
+		return
+	}
+	answer(c.handle(from, request))
+}
+
+// Idle says that no further call has come for now.
+func (c *cluster) Idle() { c.replication.server.Idle() }
+
+// handle answers what is not replication's.
+func (c *cluster) handle(from peer.ID, request []byte) ([]byte, error) {
 	switch {
 	case len(request) == 9 && request[0] == messageView:
 		c.agree.heard(ring.ID(from), binary.BigEndian.Uint64(request[1:]), 0)
@@ -375,6 +398,9 @@ func (c *cluster) Links() []command.Link {
 			out = append(out, command.Link{Member: l.Peer.String(), Created: l.Since, Allocated: l.Queued, Used: l.Queued})
 		}
 	}
+	for _, l := range c.server.Links() {
+		out = append(out, command.Link{Inbound: true, Member: l.Peer.String(), Created: l.Since, Allocated: l.Queued, Used: l.Queued})
+	}
 	return out
 }
 
@@ -399,6 +425,7 @@ func (c *cluster) close() error {
 	if n := c.members.Load(); n != nil {
 		err = n.Close()
 	}
+	c.replication.close()
 	var all sync.WaitGroup
 	if c.pool != nil {
 		all.Go(c.pool.Close)

@@ -30,7 +30,7 @@ var layers = map[string]struct {
 	"replication/quorum":      {[]string{"record", "ring"}, "quorums decide: they must not know sockets, engines or the replica's code"},
 	"replication/coordinator": {[]string{"engine", "record", "replication/quorum", "replication/replica", "ring"}, "a coordinator must not know sockets or bytes of frames"},
 	"replication/remote":      {[]string{"engine", "record", "replication/coordinator", "replication/replica", "ring"}, "what nodes ask of each other must not know sockets"},
-	"replication/repair":      {[]string{"engine", "record", "replication/coordinator", "replication/remote", "replication/replica", "ring"}, "repair must not know sockets or commands"},
+	"replication/repair":      {[]string{"engine", "record", "replication/coordinator", "replication/quorum", "replication/remote", "replication/replica", "ring"}, "repair must not know sockets or commands"},
 	"record":                  {nil, "records are pure"},
 	"ring":                    {nil, "the ring is pure"},
 	"membership":              {[]string{"ring"}, "membership must not know keys, commands or peer frames"},
@@ -54,7 +54,7 @@ var only = map[string][]string{
 	"github.com/spaolacci/murmur3":         {"engine", "record", "ring"},
 	"github.com/hashicorp/memberlist":      {"membership"},
 	"github.com/cockroachdb/pebble/v2":     {"engine/lsm"},
-	module + "/engine/memory":              {"", "command", "replication/replica", "engine/bitcask"},
+	module + "/engine/memory":              {"", "command", "replication/replica", "replication/repair", "engine/bitcask"},
 	module + "/conf":                       {""},
 	"github.com/prometheus/client_golang/": {},
 }

@@ -46,22 +46,24 @@ func start(cfg *conf.Config, log *slog.Logger, level *slog.LevelVar, shutdown fu
 	}
 	n.store = replica.Open(replica.Options{
 		Engine: eng, Clock: record.NewClock(func() int64 { return time.Now().UnixMilli() }),
-		Actor: newActor(), Log: log,
+		Actor: newActor(), Replicated: cfg.Cluster, Log: log,
 	})
 	var member command.Cluster
+	var copies command.Copies
 	if cfg.Cluster {
 		empty := func() bool { return n.store.Keys() == 0 }
 		password := func() string { return string(n.live.Config().Requirepass) }
-		if n.cluster, err = newCluster(cfg, log, empty, password); err != nil {
+		if n.cluster, err = newCluster(cfg, log, n.store, empty, password); err != nil {
 			n.store.Close()
 			return nil, err
 		}
-		member = n.cluster
+		member, copies = n.cluster, n.cluster.replication.coord
 	}
 	n.commands = command.New(command.Options{
 		Store: n.store, Config: n.live, Settings: settings(cfg), Engine: cfg.Engine, Version: version,
 		Port: func() int { return int(n.port.Load()) }, File: cfg.File, Log: log, Shutdown: shutdown,
 		Durable: cfg.Durable(), Tidy: tidy(eng), Cluster: member,
+		Copies: copies, Quorums: command.Quorums{N: cfg.N, R: cfg.R, W: cfg.W, Sloppy: cfg.Sloppy},
 	})
 	n.front, err = resp.New(n.commands, resp.Options{Loops: loops(cfg), Adapt: cfg.IOThreads == 0, Limits: limits(cfg), Backlog: cfg.TCPBacklog, Log: log})
 	if err != nil {

@@ -8,9 +8,9 @@ import (
 	"github.com/rldb/rldb/membership"
 )
 
-// topologyOf is a view as commands see it.
-func topologyOf(v *membership.View) *command.Topology {
-	o := command.TopologyOptions{Epoch: v.Epoch, Name: v.Name, Self: command.Member{ID: v.Self.String()}, Primary: v.PrimaryIndex}
+// topologyOf is a view as commands see it. owns says which slots this node owns by it.
+func topologyOf(v *membership.View, owns func(slot uint16) bool) *command.Topology {
+	o := command.TopologyOptions{Epoch: v.Epoch, Name: v.Name, Self: command.Member{ID: v.Self.String()}, Primary: v.PrimaryIndex, Owns: owns}
 	if !v.Cluster.IsZero() {
 		o.Cluster = v.Cluster.String()
 	}

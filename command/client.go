@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/rldb/rldb/engine"
+	"github.com/rldb/rldb/replication/coordinator"
 	"github.com/rldb/rldb/resp"
 )
 
@@ -28,6 +29,8 @@ type client struct {
 	topicMem  int64
 	nextTopic uint64
 	flights   flights
+	quorum    coordinator.Quorum   // zero: the cluster's
+	written   *coordinator.Written // follows the copies of its last write; nil: there was none
 	nudging   nudging
 	// told is what the client's replies so far tell of, wrote the part of it
 	// that it may have written itself.
@@ -75,6 +78,14 @@ func clientOf(s *resp.Session) *client {
 func (cl *client) login(ok bool) {
 	cl.authed = ok
 	cl.s.SetTrusted(ok)
+}
+
+// writes is what follows the copies of the write that comes next.
+func (cl *client) writes() *coordinator.Written {
+	if cl.written == nil {
+		cl.written = new(coordinator.Written)
+	}
+	return cl.written
 }
 
 // mark sets or clears one of CLIENT LIST's letters.

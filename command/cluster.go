@@ -69,6 +69,8 @@ func clusterChangeRows() []row {
 		change("leave", -2, ours, cmdClusterLeave, "7.0.0", "Has this node leave the cluster.", "[FORCE]"),
 		change("forget", 3, 0, cmdClusterForget, "3.0.0", "Removes a member that is dead.", "node-id"),
 		change("greet", -2, ours, cmdClusterGreet, "7.0.0", "Is for other nodes: tells one that wants to join about this one.", "[word...]"),
+		change("repair", 2, ours, cmdClusterRepair, "7.0.0",
+			"Compares this node's slots with the other owners' copies, once, and answers when they are equal.", ""),
 		{name: "saveconfig", arity: 2, flags: flags, run: inCluster(cmdOK), since: "3.0.0", complexity: "O(1)",
 			summary: "Answers OK: what is known of members is on disk already."},
 	}

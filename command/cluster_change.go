@@ -10,10 +10,12 @@ import (
 	"github.com/rldb/rldb/resp"
 )
 
-// The longest that a change of the cluster, and an answer to a greeting, may take.
+// The longest that a change of the cluster, an answer to a greeting, and a round of
+// repair may take.
 const (
 	changeTime = 60 * time.Second
 	greetTime  = 5 * time.Second
+	repairTime = 10 * time.Minute
 )
 
 // changes are the commands that change the cluster, of which one runs at a time.
@@ -223,6 +225,18 @@ func cmdClusterGreet(c *call) {
 			w.BulkString(f[0])
 			w.BulkString(f[1])
 		}
+		return nil
+	})
+}
+
+// cmdClusterRepair has a round of repair done now. Only this client waits for it.
+func cmdClusterRepair(c *call) {
+	cluster := c.srv.cluster
+	c.later(repairTime, func(ctx context.Context, w *resp.Writer) error {
+		if err := cluster.Repair(ctx); err != nil {
+			return err
+		}
+		w.OK()
 		return nil
 	})
 }

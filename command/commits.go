@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/rldb/rldb/engine"
+	"github.com/rldb/rldb/replication/coordinator"
 	"github.com/rldb/rldb/resp"
 )
 
@@ -80,7 +81,10 @@ func (w *worker) Refused(s *resp.Session, err error) string {
 
 // storeError is the reply to a command that the store could not carry out.
 func storeError(err error) string {
+	var unmet *coordinator.Error
 	switch {
+	case errors.As(err, &unmet):
+		return unmet.Text
 	case errors.Is(err, engine.ErrBroken):
 		return "MISCONF Errors writing to the data directory: " + err.Error() +
 			". Writes are refused until the node is started again; reads go on."

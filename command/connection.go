@@ -1,6 +1,10 @@
 package command
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/rldb/rldb/replication/coordinator"
+)
 
 // cmdPing answers a RESP2 client that has subscriptions in the form of a
 // message: it could not tell another reply from the messages around it.
@@ -59,6 +63,7 @@ func cmdReset(c *call) {
 	c.switchProto(2)
 	c.s.ReplyReset()
 	cl.setName("")
+	cl.quorum = coordinator.Quorum{}
 	cl.mark(markNoTouch, false)
 	cl.login(c.srv.Settings().RequirePass == "")
 	c.w.Status("RESET")

@@ -55,13 +55,24 @@ func cmdRandomKey(c *call) {
 
 func cmdDBSize(c *call) { c.w.Int(c.srv.store.KeysIn(c.slots())) }
 
-// cmdFlush empties the store, or in a cluster the slots whose primary this node is. Keys that other clients write meanwhile may stay.
+// cmdFlush empties the store, or in a cluster, on all nodes, the slots whose primary this
+// one is. Keys that other clients write meanwhile may stay.
 func cmdFlush(c *call) {
 	if len(c.args) > 2 || len(c.args) == 2 && !c.is(1, "ASYNC") && !c.is(1, "SYNC") {
 		c.fail(errSyntax)
 		return
 	}
 	store, slots, wk, cl := c.srv.store, c.slots(), c.wk, c.cl
+	if copies := c.srv.copies; copies != nil {
+		c.away(false, func(w *resp.Writer, _ bool) error {
+			if _, err := copies.Clear(slots); err != nil {
+				return err
+			}
+			w.OK()
+			return nil
+		})
+		return
+	}
 	var upTo engine.Position
 	c.away(!c.srv.large(), func(w *resp.Writer, wait bool) error {
 		pos, err := store.Clear(slots, wait)

@@ -1,18 +1,20 @@
 package command
 
 import (
+	"math"
 	"sync"
 	"time"
 
 	"github.com/rldb/rldb/resp"
 )
 
-// waitRow is WAIT. A node that is alone has no replica that could acknowledge
-// anything, so that whoever asks for one waits for nothing but the timeout.
+// waitRow is WAIT. In a cluster it counts the other nodes that hold the connection's last
+// write, and waits no longer than more can come. A node that is alone has no replica that
+// could acknowledge anything, so that whoever asks for one waits for nothing but the timeout.
 func waitRow() row {
 	return row{name: "wait", arity: 3, flags: noscript | anywhere, run: cmdWait, group: "generic", cats: "connection",
 		since: "3.0.0", complexity: "O(1)", syntax: "numreplicas:integer timeout:integer",
-		summary: "Waits until so many replicas have acknowledged the connection's writes, or for some milliseconds, and answers how many have."}
+		summary: "Waits until so many other nodes hold the connection's last write, or for some milliseconds, and answers how many do."}
 }
 
 func cmdWait(c *call) {
@@ -29,11 +31,32 @@ func cmdWait(c *call) {
 		c.fail("ERR timeout is negative")
 		return
 	}
-	if n <= 0 || c.inExec {
-		c.w.Int(0)
+	of := c.srv.following(c.cl)
+	have, ended := 0, false
+	if of != nil {
+		have, ended = of.Copies()
+	} else {
+		ended = c.srv.copies != nil // nothing was written
+	}
+	if n <= int64(have) || ended || c.inExec {
+		c.w.Int(int64(have))
 		return
 	}
-	c.srv.waits.begin(c.s, time.Duration(min(ms, longestWait))*time.Millisecond)
+	c.srv.waits.begin(c.s, of, int(min(n, math.MaxInt32)), time.Duration(min(ms, longestWait))*time.Millisecond)
+}
+
+// followed is what WAIT asks about a write: a coordinator.Written.
+type followed interface {
+	Copies() (others int, ended bool)
+	Notify(n int, f func()) (cancel func())
+}
+
+// lastWrite is the client's last one, nil if it has written nothing to a cluster.
+func (cl *client) lastWrite() followed {
+	if cl.written == nil {
+		return nil
+	}
+	return cl.written
 }
 
 // longestWait is the greatest number of milliseconds that a time.Duration can
@@ -50,13 +73,34 @@ type waits struct {
 type waiting struct {
 	id    int64
 	later *resp.Later
-	timer *time.Timer // nil: for ever
+	of    followed // nil: nothing is to come
+	// What takes its end away from others; nil: for ever, or nothing to cancel.
+	timer  *time.Timer
+	cancel func()
 }
 
-// begin holds the client of s up for a time, or for ever if that is 0.
-func (w *waits) begin(s *resp.Session, timeout time.Duration) {
-	x := &waiting{id: s.ID(), later: s.Later(true)}
+// begin holds the client of s up for a time, or for ever if that is 0; or until n other
+// nodes hold the write, if there is one to follow.
+func (w *waits) begin(s *resp.Session, of followed, n int, timeout time.Duration) {
+	x := &waiting{id: s.ID(), later: s.Later(true), of: of}
 	x.later.UntilClosed()
+	w.add(x, timeout)
+	if of == nil {
+		return
+	}
+	cancel := of.Notify(n, func() { w.end(x, false) })
+	w.mu.Lock()
+	over := w.of[x.id] != x
+	if !over {
+		x.cancel = cancel
+	}
+	w.mu.Unlock()
+	if over {
+		cancel()
+	}
+}
+
+func (w *waits) add(x *waiting, timeout time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if timeout > 0 {
@@ -85,7 +129,11 @@ func (w *waits) end(x *waiting, failed bool) bool {
 	if failed {
 		x.later.Writer().Error("UNBLOCKED client unblocked via CLIENT UNBLOCK")
 	} else {
-		x.later.Writer().Int(0)
+		have := 0
+		if x.of != nil {
+			have, _ = x.of.Copies()
+		}
+		x.later.Writer().Int(int64(have))
 	}
 	x.later.Done()
 	return true
@@ -94,13 +142,20 @@ func (w *waits) end(x *waiting, failed bool) bool {
 // take removes a wait: only the one who does may reply.
 func (w *waits) take(x *waiting) bool {
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.of[x.id] != x {
+	there := w.of[x.id] == x
+	if there {
+		delete(w.of, x.id)
+	}
+	cancel := x.cancel
+	w.mu.Unlock()
+	if !there {
 		return false
 	}
-	delete(w.of, x.id)
 	if x.timer != nil {
 		x.timer.Stop()
+	}
+	if cancel != nil {
+		cancel()
 	}
 	return true
 }

@@ -20,7 +20,23 @@ type fakeCluster struct {
 	disagree bool
 	told     []Follower
 	links    []Link
+	standing Standing
+	messages []string // that were published: channel and message
 }
+
+func (f *fakeCluster) Publish(channel, message []byte) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.messages = append(f.messages, string(channel)+" "+string(message))
+}
+
+func (f *fakeCluster) Standing() Standing {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.standing
+}
+
+func (f *fakeCluster) Repair(ctx context.Context) error { return f.change(ctx, "repair") }
 
 func (f *fakeCluster) change(ctx context.Context, words ...any) error {
 	f.mu.Lock()
@@ -161,4 +177,11 @@ func (n *adminNode) play(cases []adminCase) {
 			}
 		}
 	}
+}
+
+// published are the messages that the other members were sent.
+func (f *fakeCluster) published() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.messages
 }

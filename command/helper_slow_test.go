@@ -28,6 +28,7 @@ type slowEngine struct {
 	mu     sync.Mutex // guards what follows
 	pos    engine.Position
 	starts int               // calls of Start so far
+	tries  int               // and of Try
 	hold   func(*engine.Txn) // called by the goroutine of each transaction, before it is carried out
 	refuse error             // what writes fail with
 	lost   error             // what Await fails with
@@ -44,7 +45,11 @@ func (e *slowEngine) InOrder() bool { return e.ordered }
 
 func newSlowEngine() *slowEngine { return &slowEngine{Engine: memory.NewIndex()} }
 
-func (e *slowEngine) Try(t *engine.Txn) bool      { return false }
+func (e *slowEngine) Try(t *engine.Txn) bool {
+	e.set(func() { e.tries++ })
+	return false
+}
+
 func (e *slowEngine) TryScan(s *engine.Scan) bool { return false }
 
 func (e *slowEngine) Start(t *engine.Txn) {

@@ -102,8 +102,19 @@ func (c *call) topicsChanged() {
 	c.cl.weigh()
 }
 
+// cmdPublish answers how many of this node's clients listen, as Redis does in a cluster:
+// what listens elsewhere is not waited for.
 func cmdPublish(c *call) {
+	if c.srv.cluster != nil {
+		c.srv.cluster.Publish(c.args[1], c.args[2])
+	}
 	c.w.Int(int64(c.srv.hub.publish(channelTopic, c.args[1], c.args[2], c.s)))
+}
+
+// Deliver hands a message that was published at another member to this node's
+// subscribers. It is called from any goroutine, and does not wait.
+func (s *Server) Deliver(channel, message []byte) {
+	s.hub.publish(channelTopic, channel, message, nil)
 }
 
 func cmdSpublish(c *call) {

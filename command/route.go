@@ -90,9 +90,14 @@ func (c *call) routeExec() string {
 	return ""
 }
 
-// routeSlot is route for a command on one slot.
+// routeSlot is route for a command on one slot. An owner that is not the one advertised
+// serves, too. A client that comes to it with an old map is nudged all the same, away: it
+// is to go where the others go.
+//
+// Who listens to a shard channel, and who speaks on it, must meet: so that is done in
+// one place.
 func (c *call) routeSlot(slot uint16) string {
-	if !c.view.serves(slot) {
+	if !c.view.serves(slot) || c.row.access == notKey && !c.view.advertised(slot) {
 		return c.elsewhere(slot)
 	}
 	if c.cl.nudging.settled != c.view.epoch+1 && c.nudge(slot) {

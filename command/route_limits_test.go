@@ -66,6 +66,28 @@ func TestNudge(t *testing.T) {
 	expect("turned off", old, "$1\r\n1\r\n", "GET", second)
 }
 
+// TestNudgeByAnOwner: a client that goes to an owner by an old map is told once where
+// the others go, and is served if it stays.
+func TestNudgeByAnOwner(t *testing.T) {
+	n, _ := startMember(t)
+	all := func(o *TopologyOptions) { o.Owns = func(uint16) bool { return true } }
+	toC := func(o *TopologyOptions) { o.Primary = func(uint16) int { return 2 } }
+	n.srv.SetTopology(threeMembers(2, memberA, all))
+	old := n.library("lib")
+	old.do("CLUSTER", "SLOTS")
+	expect := func(c *adminClient, want string, words ...string) {
+		t.Helper()
+		if got := c.do(words...); got != want {
+			t.Errorf("%q is answered %q, want %q", words, got, want)
+		}
+	}
+	expect(old, "+OK\r\n", "SET", "bar", "1")
+	n.srv.SetTopology(threeMembers(3, memberA, all, toC)) // c is back, and their primary again
+	expect(old, "-MOVED 5061 127.0.0.3:7003\r\n", "SET", "bar", "2")
+	expect(old, "$1\r\n1\r\n", "GET", "bar")
+	expect(n.library("lib"), "$1\r\n1\r\n", "GET", "bar")
+}
+
 // TestNudgeKeepsOrder: what stands behind a nudged command in its pipeline, and is on
 // the same slot, does not overtake it.
 func TestNudgeKeepsOrder(t *testing.T) {

@@ -43,6 +43,9 @@ const (
 	endsMulti
 	// ours: not a command of Redis 7.0.
 	ours
+	// whole: works on the whole record of its key, which Copies reads or writes for it,
+	// and not on values in a transaction.
+	whole
 )
 
 // flagNames are the words that COMMAND INFO shows, in its order.
@@ -76,6 +79,9 @@ type row struct {
 	// reads says, of a blind command, whether these words make it look at old
 	// values after all; nil: no words do.
 	reads func(args [][]byte) bool
+	// unread says, of a write, whether with these words it looks at nothing that is
+	// there, not even at whether there is anything; nil: it always looks.
+	unread func(args [][]byte) bool
 	// grows is, of a command that may make a value much longer than its words
 	// are, how many bytes long these words make it at least; nil: none does.
 	grows func(args [][]byte) int64
@@ -112,6 +118,12 @@ func (r *row) has(f flag) bool { return r.flags&f == f }
 func (r *row) blindTo(args [][]byte) bool {
 	return r.has(blind) && (r.reads == nil || !r.reads(args))
 }
+
+// unreadBy says whether the command, with these words, is a blind write.
+func (r *row) unreadBy(args [][]byte) bool { return r.unread != nil && r.unread(args) }
+
+// onValues says whether the command is a transaction on the values of its keys.
+func (r *row) onValues() bool { return r.keyed() && !r.has(whole) }
 
 // any says whether the row has one of some flags.
 func (r *row) any(f flag) bool { return r.flags&f != 0 }

@@ -65,6 +65,10 @@ type Options struct {
 	// Cluster is what the node is part of, nil if it stands alone. Until the first
 	// view is set (SetTopology) clients wait.
 	Cluster Cluster
+	// Copies carries out what a cluster's clients do with keys, by these quorums;
+	// nil: the store is all there is.
+	Copies  Copies
+	Quorums Quorums
 	// Shutdown ends the node, for SHUTDOWN. It returns at once.
 	Shutdown func()
 }
@@ -90,11 +94,15 @@ type Server struct {
 	nudges    nudges
 	bounces   bounces
 
+	copies     Copies // nil: the store is all there is
+	quorums    Quorums
 	inOrder    bool // of the store: see replica.Store.InOrder
 	background background
 	inFlight   sync.WaitGroup // transactions that were started and are not over
 	commits    commits
 	waits      waits
+	// following is what WAIT asks about a client's last write; tests have another.
+	following func(*client) followed
 
 	stats    stats
 	clients  clients
@@ -111,9 +119,14 @@ type Server struct {
 func New(o Options) *Server {
 	s := &Server{store: o.Store, config: o.Config, opt: o, log: o.Log, started: time.Now(), runID: randomID(), cluster: o.Cluster}
 	s.changes.init()
+	s.following = (*client).lastWrite
 	if o.Cluster != nil {
 		s.topology.Store(&Topology{me: -1, early: true})
 		s.starting.begin(pauseAll, maxPause)
+	}
+	s.copies, s.quorums = o.Copies, o.Quorums
+	if s.copies == nil {
+		s.quorums = Quorums{N: 1, R: 1, W: 1}
 	}
 	s.inOrder = o.Store.InOrder()
 	var rows int

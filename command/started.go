@@ -7,15 +7,16 @@ import (
 	"time"
 
 	"github.com/rldb/rldb/engine"
+	"github.com/rldb/rldb/replication/coordinator"
 	"github.com/rldb/rldb/replication/replica"
 	"github.com/rldb/rldb/resp"
 )
 
-// started is a command whose keys cannot be had without waiting, for a disk or for
-// a large value to be copied: the engine's pool carries its transaction out while
-// the connection loop goes on.
+// started is a command whose keys cannot be had without waiting, for other nodes, for
+// a disk or for a large value to be copied: the coordinator or the engine's pool
+// carries its transaction out while the connection loop goes on.
 //
-// It has copies of all that its handler needs, or keeps the session's input. The handler runs on the pool's
+// It has copies of all that its handler needs, or keeps the session's input. The handler runs on another
 // goroutine and writes to a promised reply. What belongs to the session or to
 // its worker, it does not touch: that is done by finish, in the session's turn.
 type started struct {
@@ -28,18 +29,19 @@ type started struct {
 	keys     []int
 	began    time.Time
 	over     time.Time
-	overlaps bool // the session goes on meanwhile, with what overlaps too
+	overlaps bool             // the session goes on meanwhile, with what overlaps too
+	order    coordinator.Call // in a cluster
 }
 
 // Bounds of what is kept for reuse: commands of a worker, bytes of one's
 // arguments, and how many arguments.
 const (
-	keepStarted = 64
+	keepStarted = maxFlights
 	keepArgs    = 4 << 10
 	keepWords   = 64
 )
 
-// start carries on a command that Store.Try refused.
+// start carries on a command that Store.Try refused, or that is for Copies.
 func (w *worker) start(c *call) {
 	x := w.newStarted(c)
 	x.overlaps = c.cl.takesOff(c)
@@ -48,7 +50,15 @@ func (w *worker) start(c *call) {
 	x.call.w = x.later.Writer()
 	c.pending = true
 	w.srv.inFlight.Add(1)
-	w.srv.store.Start(x.txn, x)
+	if w.srv.copies == nil {
+		w.srv.store.Start(x.txn, x)
+		return
+	}
+	x.order = coordinator.Call{Txn: x.txn, Step: x, Quorum: c.cl.quorum, Unread: c.row.unreadBy(x.args)}
+	if x.txn.Writes() {
+		x.order.Written = c.cl.writes()
+	}
+	w.srv.copies.Start(&x.order)
 }
 
 // newStarted copies a call, and takes its transaction over: the worker gets
@@ -99,8 +109,12 @@ func wordBytes(words [][]byte) (n int) {
 	return n
 }
 
-// Decide implements replica.Step, on the pool's goroutine.
+// Decide implements replica.Step, on another goroutine. In a cluster it may be called
+// again, where nobody accepted what it decided: then nothing of that counts.
 func (x *started) Decide(t *replica.Txn) {
+	c := &x.call
+	c.w.Truncate(0)
+	c.failed, c.hits, c.misses, c.versions = false, 0, 0, c.versions[:0]
 	x.call.srv.onPool(&x.call, t, func() { x.call.decideLate(t) })
 }
 
@@ -155,7 +169,7 @@ func (w *worker) free(x *started) {
 	w.spare = append(w.spare, x)
 }
 
-// onPool runs what decides a transaction away from the connection loop. There
+// onPool runs what decides a transaction away from the session's turn. There
 // is nobody above it to stop a panic: it ends the command, which changes
 // nothing, and not the node.
 func (s *Server) onPool(c *call, t *replica.Txn, decide func()) {
@@ -168,104 +182,4 @@ func (s *Server) onPool(c *call, t *replica.Txn, decide func()) {
 		}
 	}()
 	decide()
-}
-
-// flight is what kind of command may be under way together with others of its
-// kind and client.
-type flight uint8
-
-const (
-	noFlight flight = iota
-	reading         // it reads its keys, and nothing else
-	writing         // it reads and changes its keys, of a store that keeps writes in order
-)
-
-func (s *Server) flightOf(r *row) flight {
-	switch {
-	case !r.keyed() || r.after != nil:
-		return noFlight
-	case r.has(readonly):
-		return reading
-	case r.has(write) && s.inOrder:
-		return writing
-	}
-	return noFlight
-}
-
-// flights are the commands of a client that are under way while its next ones
-// are executed. They belong to the session's turn.
-//
-// The order in which a client's commands take effect is that in which it sent
-// them, but for reads of different keys, which nobody can tell apart: so a read
-// waits for a read of the same key, and otherwise a command waits until all that
-// are of another kind, or of no kind that may be under way, have landed. Writes
-// overlap only if the store carries them out in order, also those of one key. What
-// makes a large value of small words has none behind it.
-type flights struct {
-	kind   flight
-	keys   []uint64 // hashes of the keys of what is under way
-	reply  int      // the size of the largest reply lately
-	queued bool     // the session's next command waits for them
-}
-
-// Bounds of what is under way for one client: keys, bytes of one command's
-// arguments, and bytes of replies if they are as large as the last ones were.
-// What goes beyond them holds the session.
-const (
-	maxFlights  = 128
-	maxLuggage  = 16 << 10
-	maxExpected = 32 << 20
-	firstReply  = 2 << 20 // until one is known
-)
-
-// inTheWay says whether a command of the same kind has to wait for its keys.
-func (f *flights) inTheWay(t *replica.Txn) bool {
-	if f.kind == writing {
-		return false
-	}
-	for i := range t.Len() {
-		if slices.Contains(f.keys, t.Hash(i)) {
-			return true
-		}
-	}
-	return false
-}
-
-// wait has the session's next command wait.
-func (f *flights) wait() resp.Verdict {
-	f.queued = true
-	return resp.Stall
-}
-
-// takesOff says whether the session may go on while a command is under way.
-func (cl *client) takesOff(c *call) bool {
-	f := &cl.flights
-	if f.reply == 0 {
-		f.reply = firstReply
-	}
-	n, kind := c.txn.Len(), c.srv.flightOf(c.row)
-	if kind == noFlight || len(f.keys)+n > maxFlights || wordBytes(c.args) > maxLuggage || c.row.large(c.args) ||
-		(len(f.keys)+n)*f.reply > maxExpected {
-		return false
-	}
-	f.kind = kind
-	for i := range n {
-		f.keys = append(f.keys, c.txn.Hash(i))
-	}
-	return true
-}
-
-// lands notes that a command is over.
-func (cl *client) lands(x *started) {
-	f := &cl.flights
-	for i := range x.txn.Len() {
-		if at := slices.Index(f.keys, x.txn.Hash(i)); at >= 0 {
-			f.keys = slices.Delete(f.keys, at, at+1)
-		}
-	}
-	f.reply = max(x.call.w.Len(), f.reply/2, 1)
-	if f.queued && len(f.keys) == 0 {
-		f.queued = false
-		cl.s.Resume()
-	}
 }

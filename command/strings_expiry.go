@@ -21,6 +21,14 @@ const (
 	lifePersist
 )
 
+// isExpiryWord says whether a word says when a value is to expire, which then follows.
+func isExpiryWord(word []byte) bool {
+	return equalFold(word, "EX") || equalFold(word, "PX") || equalFold(word, "EXAT") || equalFold(word, "PXAT")
+}
+
+// alwaysUnread is row.unread of commands that never look.
+func alwaysUnread([][]byte) bool { return true }
+
 // timed says whether a time was given.
 func (l *lifetime) timed() bool { return l.word >= lifeEX && l.word <= lifePXAT }
 

@@ -72,6 +72,12 @@ func msetEXKeys(args [][]byte, pos []int) ([]int, bool) {
 	return pos, true
 }
 
+// msetEXUnread is row.unread of MSETEX.
+func msetEXUnread(args [][]byte) bool {
+	n, ok := msetEXPairs(args)
+	return ok && 2*n <= len(args)-2 && setUnread(args[2*n-1:])
+}
+
 func cmdMSetEX(c *call) {
 	n, ok := msetEXPairs(c.args)
 	if !ok {

@@ -57,6 +57,16 @@ func setReads(args [][]byte) bool {
 	return false
 }
 
+// setUnread is row.unread of SET: nothing follows the value but when it expires.
+func setUnread(args [][]byte) bool {
+	for i := 3; i < len(args); i += 2 {
+		if i+1 == len(args) || !isExpiryWord(args[i]) {
+			return false
+		}
+	}
+	return true
+}
+
 // setOptions are what follows the value in SET.
 type setOptions struct {
 	nx, xx, get bool

@@ -19,7 +19,7 @@ func allRows() []row {
 	var all []row
 	for _, group := range [][]row{
 		stringRows(), bitmapRows(), genericRows(), transactionRows(), connectionRows(),
-		serverRows(), pubsubRows(), scriptingRows(), clusterRows(),
+		serverRows(), pubsubRows(), scriptingRows(), clusterRows(), rldbRows(),
 	} {
 		all = append(all, group...)
 	}

@@ -39,6 +39,15 @@ type Cluster interface {
 	// Tell has the other members learn that a client follows slot maps: theirs
 	// are to call Server.Follows.
 	Tell(Follower)
+	// Publish has all other members, as far as they can be reached, hand a message to
+	// their subscribers: theirs are to call Server.Deliver. It neither waits nor keeps the
+	// bytes.
+	Publish(channel, message []byte)
+	// Standing is where this node stands.
+	Standing() Standing
+	// Repair has a round of anti-entropy done now, and waits for its end. It is called as
+	// Greet is.
+	Repair(ctx context.Context) error
 }
 
 // Link is one connection to another member.
@@ -86,6 +95,9 @@ type TopologyOptions struct {
 	// Primary says which member a slot is advertised at: its place in Members,
 	// or -1 if there is nobody.
 	Primary func(slot uint16) int
+	// Owns says whether this node is one of those that own a slot, advertised or not.
+	// nil: it owns those whose primary it is.
+	Owns func(slot uint16) bool
 	// Owners are the members that hold a slot's copies and are alive, in order of
 	// preference. nil: only primaries do.
 	Owners func(slot uint16) []int
@@ -104,6 +116,7 @@ type Topology struct {
 	// primary is a member's place, plus one; 0: nobody.
 	primary [ring.Slots]uint16
 	owners  func(slot uint16) []int
+	owned   *replica.SlotSet // of which this node is an owner, advertised or not
 	ranges  []slotRange      // ascending, of all slots that have a primary
 	mine    *replica.SlotSet // whose primary this node is
 	counts  []int            // slots of each member
@@ -128,13 +141,16 @@ type encoded struct {
 // NewTopology makes a view.
 func NewTopology(o TopologyOptions) *Topology {
 	t := &Topology{epoch: o.Epoch, name: o.Name, cluster: o.Cluster, self: o.Self, members: slices.Clone(o.Members),
-		me: -1, owners: o.Owners, mine: new(replica.SlotSet), counts: make([]int, len(o.Members))}
+		me: -1, owners: o.Owners, owned: new(replica.SlotSet), mine: new(replica.SlotSet), counts: make([]int, len(o.Members))}
 	for i := range t.members {
 		if t.members[i].ID == o.Self.ID {
 			t.me = i
 		}
 	}
 	for s := range ring.Slots {
+		if t.me >= 0 && o.Owns != nil && o.Owns(uint16(s)) {
+			t.owned.Add(uint16(s))
+		}
 		i := -1
 		if o.Primary != nil {
 			i = o.Primary(uint16(s))
@@ -159,8 +175,14 @@ func NewTopology(o TopologyOptions) *Topology {
 // Epoch is the number of the view.
 func (t *Topology) Epoch() uint64 { return t.epoch }
 
-// serves says whether this node is to execute commands on a slot.
-func (t *Topology) serves(slot uint16) bool { return t.me >= 0 && int(t.primary[slot]) == t.me+1 }
+// serves says whether this node is to execute commands on a slot: at whose place it is
+// advertised, and any other owner, unless it is about to stop.
+func (t *Topology) serves(slot uint16) bool {
+	return t.advertised(slot) || t.owned.Has(slot) && !t.members[t.me].Draining
+}
+
+// advertised says whether this node is where clients are told to go for a slot.
+func (t *Topology) advertised(slot uint16) bool { return t.me >= 0 && int(t.primary[slot]) == t.me+1 }
 
 // primaryOf is whom a slot is advertised at, nil if there is nobody.
 func (t *Topology) primaryOf(slot uint16) *Member {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"time"
 
+	"github.com/rldb/rldb/replication/coordinator"
 	"github.com/rldb/rldb/replication/replica"
 	"github.com/rldb/rldb/resp"
 )
@@ -64,6 +65,7 @@ type exec struct {
 	late    bool         // a watched key had changed
 	outer   call         // EXEC itself
 	began   time.Time
+	order   coordinator.Call // in a cluster
 }
 
 // ending is how a command ended whose turn was had elsewhere.
@@ -100,8 +102,8 @@ func (r *row) inTurn() bool { return r.keyed() || r.has(anywhere) }
 // segment runs commands as one transaction. The first one checks the watched
 // keys, too.
 func (x *exec) segment(part []queued) {
-	t := x.call.txn
-	t.Reset(x.call.srv.store, replica.Write, x.call.now, x)
+	t, srv := x.call.txn, x.call.srv
+	t.Reset(srv.store, x.mode(part), x.call.now, x)
 	x.part, x.indexes, x.checks = part, x.indexes[:0], x.checks[:0]
 	if !x.begun {
 		for i := range x.watched {
@@ -123,14 +125,35 @@ func (x *exec) segment(part []queued) {
 		x.Decide(t)
 		return
 	}
-	if !x.large() && x.call.srv.store.Try(t) {
+	if srv.copies == nil && !x.large() && srv.store.Try(t) {
 		x.ended()
 		return
 	}
 	x.suspend(x.landed)
-	x.ends = x.ends[:0]
-	x.call.srv.inFlight.Add(1)
-	x.call.srv.store.Start(t, execAway{x})
+	srv.inFlight.Add(1)
+	if srv.copies == nil {
+		srv.store.Start(t, execAway{x})
+		return
+	}
+	x.order = coordinator.Call{Txn: t, Step: execAway{x}, Quorum: x.call.cl.quorum}
+	if t.Writes() {
+		x.order.Written = x.call.cl.writes()
+	}
+	srv.copies.Start(&x.order)
+}
+
+// mode is what the transaction of a segment needs. In a cluster, where it makes a
+// difference, one that only reads says so.
+func (x *exec) mode(part []queued) replicaMode {
+	if x.call.srv.copies == nil {
+		return replica.Write
+	}
+	for i := range part {
+		if r := part[i].row; r.keyed() && r.any(write|mayReplicate) {
+			return replica.Write
+		}
+	}
+	return replica.Read
 }
 
 // ended notes how the transaction of a segment ended; true for well.
@@ -237,12 +260,14 @@ func (x *exec) resume() bool {
 	return true
 }
 
-// execAway is the step of a segment whose turn is had on the engine's pool.
+// execAway is the step of a segment whose turn is not had at once.
 type execAway struct{ *exec }
 
-// Decide implements replica.Step, on the pool's goroutine: it runs the commands
-// on keys, whose replies go aside.
+// Decide implements replica.Step, on another goroutine: it runs the commands on keys,
+// whose replies go aside. It may be called again, as started.Decide may.
 func (x execAway) Decide(t *replica.Txn) {
+	x.replies.Truncate(0)
+	x.ends = x.ends[:0]
 	if x.late = !x.begun && x.overtaken(t); x.late {
 		return
 	}

@@ -80,8 +80,8 @@ func (w *worker) Do(s *resp.Session, args [][]byte) resp.Verdict {
 		return resp.Done
 	}
 	c.row = r
-	if f := &c.cl.flights; len(f.keys) > 0 && w.srv.flightOf(r) != f.kind {
-		return f.wait()
+	if f := &c.cl.flights; len(f.keys) > 0 && f.groundsAll(w.srv.flightOf(r), w.srv.copies != nil) {
+		return f.wait(0)
 	}
 	if c.view != nil && c.view.early {
 		if w.srv.starting.holds(c) {
@@ -184,7 +184,7 @@ func (w *worker) reject(c *call, text string) {
 func (w *worker) execute(c *call) resp.Verdict {
 	r := c.row
 	mark := c.w.Len()
-	if r.keyed() {
+	if r.onValues() {
 		if w.onKeys(c) == resp.Stall {
 			return resp.Stall
 		}
@@ -251,18 +251,20 @@ func (w *worker) slow(c *call, took time.Duration, set *Settings) {
 }
 
 // onKeys runs a command in the turn of its keys. Where that would take long, for
-// a disk or for a large value, it is started, and ends later.
+// other nodes, for a disk or for a large value, it is started, and ends later.
 func (w *worker) onKeys(c *call) resp.Verdict {
 	w.claim(c)
 	if c.txn.Len() == 0 {
 		c.row.run(c) // the arguments are wrong: the handler says how
 		return resp.Done
 	}
-	if f := &c.cl.flights; len(f.keys) > 0 && f.inTheWay(c.txn) {
-		return f.wait()
+	if f := &c.cl.flights; len(f.keys) > 0 {
+		if hash, yes := f.inTheWay(c.txn, w.srv.flightOf(c.row)); yes {
+			return f.wait(hash)
+		}
 	}
 	mark := c.w.Len()
-	if !c.large() && w.srv.store.Try(c.txn) {
+	if w.srv.copies == nil && !c.large() && w.srv.store.Try(c.txn) {
 		w.ended(c, mark)
 	} else {
 		w.start(c)

@@ -32,6 +32,8 @@ func TestClusterKinds(t *testing.T) {
 		{"zone", "rack-1.b", "rack-1.b", ""},
 		{"zone", "rack 1", "", "letters"},
 		{"weight", "0", "", "between 1 and 100"},
+		{"sloppy", "no", "no", ""},
+		{"sloppy", "perhaps", "", "must be"},
 		{"n", "17", "", "between 1 and 16"},
 		{"cluster-node-timeout", "49", "", "between 50 and 60000"},
 	} {

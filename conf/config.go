@@ -59,6 +59,7 @@ type Config struct {
 	GossipPort    int           // TCP and UDP port of gossip; 0: the same
 	TLSCluster    bool          // calls between nodes are encrypted, with the TLS files
 	N, R, W       int           // copies of a key, and how many of them a read and a write need
+	Sloppy        bool          // members that own nothing of a key stand in for owners that are not reachable
 	Zone          string        // where the node is; copies are spread over zones
 	Weight        int           // share of the slots, beside the other members' weights
 	NodeTimeout   time.Duration // a member that is silent for so long is suspected, whole milliseconds

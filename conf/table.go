@@ -157,6 +157,8 @@ var table = []section{
 			doc: "owners that a read needs; the same on all nodes"},
 		{name: "w", def: "2", kind: number{func(c *Config) *int { return &c.W }, 1, mostCopies},
 			doc: "owners that a write needs; the same on all nodes"},
+		{name: "sloppy", def: "yes", kind: yesNo{func(c *Config) *bool { return &c.Sloppy }},
+			doc: "where an owner is not reachable another member takes its writes until it returns; the same on all nodes"},
 		{name: "zone", def: "", kind: word[string]{func(c *Config) *string { return &c.Zone }, "up to 64 letters, digits, dots, dashes and underscores", isZone},
 			doc: "where this node is, so that a key's owners are in different places"},
 		{name: "weight", def: "1", kind: number{func(c *Config) *int { return &c.Weight }, 1, 100},

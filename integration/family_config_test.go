@@ -20,7 +20,7 @@ func configChoices() []choice {
 		}},
 		{1, func(*gen) unit { return one("CONFIG", "SET", "timeout", "1", "timeout", "2") }},
 		{1, func(*gen) unit { return one("CONFIG", "SET", "timeout", "1", "nosuch", "2") }},
-		{1, func(g *gen) unit { return one("CONFIG", "SET", pick(g, "nosuch", "", "time*", "port\x00"), "1") }},
+		{1, func(g *gen) unit { return one("CONFIG", "SET", pick(g, "nosuch", "", "time*", "nosuch\x00"), "1") }},
 		{1, func(g *gen) unit { return one("CONFIG", "SET", "timeout", "5", pick(g, "timeout", "nosuch")) }},
 		{1, func(g *gen) unit {
 			return one("CONFIG", "SET", pick(g, "databases", "cluster-enabled", "unixsocket"), "yes")

@@ -7,23 +7,40 @@ import (
 
 // calls is the calls of a link that have no answer yet, in the order in which they
 // began, which is the order in which they run out of time.
+//
+// A call's frame enters the outbox under mu, and only while the call waits; fail empties
+// the outbox under it. So no frame of a call that has failed is ever sent, but for those
+// that were sent before.
 type calls struct {
 	most int
+	out  *outbox
 
 	mu     sync.Mutex // guards what follows; done functions are called without it
-	next   uint64
-	byID   map[uint64]*pending
-	order  []*pending // ended ones stay until they reach the front
-	closed error      // why no call can begin
+	slots  []pending
+	free   int32 // first of the free ones, by next; none: none
+	oldest int32 // of those that wait
+	newest int32
+	count  int
+	closed error // why no call can begin
 }
 
+// pending is a place for a call. The call's number says which place it is in, and which
+// of those that had the place it is.
 type pending struct {
-	id       uint64
-	deadline time.Time
-	done     func([]byte, error) // nil: ended
+	id         uint64
+	deadline   time.Time
+	done       func([]byte, error) // nil: the place is free
+	prev, next int32
 }
 
-func newCalls(most int) *calls { return &calls{most: most, byID: map[uint64]*pending{}} }
+const none = -1
+
+// slotBits is how many bits of a number say which place it is.
+const slotBits = 24
+
+func newCalls(most int, out *outbox) *calls {
+	return &calls{most: min(most, 1<<slotBits-1), out: out, free: none, oldest: none, newest: none}
+}
 
 // begin notes a call, or says why there can be none.
 func (c *calls) begin(deadline time.Time, done func([]byte, error)) (uint64, error) {
@@ -32,81 +49,104 @@ func (c *calls) begin(deadline time.Time, done func([]byte, error)) (uint64, err
 	switch {
 	case c.closed != nil:
 		return 0, c.closed
-	case len(c.byID) >= c.most:
+	case c.count >= c.most:
 		return 0, ErrFull
 	}
-	c.next++
-	p := &pending{c.next, deadline, done}
-	c.byID[p.id] = p
-	c.order = append(c.order, p)
+	i := c.free
+	if i == none {
+		i = int32(len(c.slots))
+		c.slots = append(c.slots, pending{id: uint64(i)})
+	} else {
+		c.free = c.slots[i].next
+	}
+	p := &c.slots[i]
+	p.id += 1 << slotBits
+	p.deadline, p.done, p.prev, p.next = deadline, done, c.newest, none
+	if c.newest == none {
+		c.oldest = i
+	} else {
+		c.slots[c.newest].next = i
+	}
+	c.newest = i
+	c.count++
 	return p.id, nil
+}
+
+// send puts a call's frame into the outbox, unless the call is over by now. It reports
+// false if there is no room.
+func (c *calls) send(id uint64, p *parcel) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.find(id) == none || c.out.put(p)
+}
+
+// find is the place of a call that waits.
+func (c *calls) find(id uint64) int32 {
+	i := id & (1<<slotBits - 1)
+	if i >= uint64(len(c.slots)) || c.slots[i].id != id || c.slots[i].done == nil {
+		return none
+	}
+	return int32(i)
+}
+
+// remove frees a place, and gives the function that waits for the call's end.
+func (c *calls) remove(i int32) func([]byte, error) {
+	p := &c.slots[i]
+	if p.prev == none {
+		c.oldest = p.next
+	} else {
+		c.slots[p.prev].next = p.next
+	}
+	if p.next == none {
+		c.newest = p.prev
+	} else {
+		c.slots[p.next].prev = p.prev
+	}
+	done := p.done
+	p.done, p.next = nil, c.free
+	c.free = i
+	c.count--
+	return done
 }
 
 // end ends a call; one that has ended is left alone.
 func (c *calls) end(id uint64, answer []byte, err error) {
 	c.mu.Lock()
-	p := c.byID[id]
-	if p == nil {
+	i := c.find(id)
+	if i == none {
 		c.mu.Unlock()
 		return
 	}
-	delete(c.byID, id)
-	done := p.done
-	p.done = nil
-	c.trim()
+	done := c.remove(i)
 	c.mu.Unlock()
 	done(answer, err)
 }
 
-// trim forgets ended calls at the front, and all ended ones where they are most.
-func (c *calls) trim() {
-	at := 0
-	for at < len(c.order) && c.order[at].done == nil {
-		at++
-	}
-	c.order = c.order[at:]
-	if len(c.order) > 64 && len(c.order) > 2*len(c.byID) {
-		live := make([]*pending, 0, len(c.byID))
-		for _, p := range c.order {
-			if p.done != nil {
-				live = append(live, p)
-			}
-		}
-		c.order = live
-	}
-}
-
-// expire ends the calls whose time is up.
-func (c *calls) expire(now time.Time) {
-	for {
+// expire ends the calls whose time is up, and says how many.
+func (c *calls) expire(now time.Time) (n int) {
+	for ; ; n++ {
 		c.mu.Lock()
-		c.trim()
-		if len(c.order) == 0 || now.Before(c.order[0].deadline) {
+		if c.oldest == none || now.Before(c.slots[c.oldest].deadline) {
 			c.mu.Unlock()
-			return
+			return n
 		}
-		id := c.order[0].id
+		done := c.remove(c.oldest)
 		c.mu.Unlock()
-		c.end(id, nil, ErrTimeout)
+		done(nil, ErrTimeout)
 	}
 }
 
-// fail ends all calls that are under way.
+// fail ends all calls that are under way, and drops what is still to be sent.
 func (c *calls) fail(err error) {
 	c.mu.Lock()
-	all := c.order
-	var done []func([]byte, error)
-	for _, p := range all {
-		if p.done != nil {
-			done = append(done, p.done)
-			p.done = nil
-		}
+	var all []func([]byte, error)
+	for c.oldest != none {
+		all = append(all, c.remove(c.oldest))
 	}
-	c.order = nil
-	clear(c.byID)
+	c.out.drop()
 	c.mu.Unlock()
-	for _, d := range done {
-		d(nil, err)
+	for _, done := range all {
+		done(nil, err)
 	}
 }
 
@@ -117,8 +157,8 @@ func (c *calls) shut(err error) {
 	c.mu.Unlock()
 }
 
-func (c *calls) count() int {
+func (c *calls) waiting() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.byID)
+	return c.count
 }

@@ -15,7 +15,7 @@ func TestCallsAgainstATwin(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const most = 5
 		began := time.Unix(1000, 0)
-		c, now := newCalls(most), began
+		c, now := newCalls(most, newOutbox(1<<20)), began
 		type twin struct {
 			id       uint64
 			deadline time.Time
@@ -61,7 +61,10 @@ func TestCallsAgainstATwin(t *testing.T) {
 				for len(waiting) > 0 && !now.Before(waiting[0].deadline) {
 					finish(0, ErrTimeout)
 				}
-				c.expire(now)
+				before := c.waiting()
+				if n := c.expire(now); n != before-len(waiting) {
+					t.Fatalf("%d calls ran out of time, want %d", n, before-len(waiting))
+				}
 			case 7:
 				shut = !shut
 				if shut {
@@ -74,8 +77,8 @@ func TestCallsAgainstATwin(t *testing.T) {
 					c.shut(nil)
 				}
 			}
-			if c.count() != len(waiting) || len(c.order) > 2*most+64 {
-				t.Fatalf("%d calls wait, %d are kept in order, the twin has %d", c.count(), len(c.order), len(waiting))
+			if c.waiting() != len(waiting) || len(c.slots) > most {
+				t.Fatalf("%d calls wait, in %d places, the twin has %d", c.waiting(), len(c.slots), len(waiting))
 			}
 		}
 		for number, err := range want {

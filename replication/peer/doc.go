@@ -7,6 +7,11 @@
 // looked at. A ping goes to every peer several times a second, so the pool knows
 // who answers, and tells its [Watcher] whenever that changes.
 //
+// Calls are cheap: a server hands them to its [Handler] on the goroutine that reads them,
+// many at once where they come together, and what is answered meanwhile leaves in one write,
+// as does what many callers have sent at once. Nothing is allocated for a frame but its
+// payload, of which small ones share their memory.
+//
 // It must not know what the bytes mean, who is a member, or who owns a key.
 //
 // The invariant: whatever a peer or a stranger sends or leaves unsent, a call ends

@@ -1,7 +1,6 @@
 package peer
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/binary"
 	"errors"
@@ -23,14 +22,14 @@ func TestFramesComeBack(t *testing.T) {
 			want = append(want, f)
 			wire = appendFrame(wire, f)
 		}
-		r := bufio.NewReader(bytes.NewReader(wire))
+		r := newFrameReader(bytes.NewReader(wire), 1<<20)
 		for i, w := range want {
-			got, err := readFrame(r, 1<<20)
+			got, err := r.next()
 			if err != nil || got.kind != w.kind || got.id != w.id || !bytes.Equal(got.payload, w.payload) {
 				t.Fatalf("frame %d came back as %v %d with %d bytes, %v", i, got.kind, got.id, len(got.payload), err)
 			}
 		}
-		if _, err := readFrame(r, 1<<20); err != io.EOF {
+		if _, err := r.next(); err != io.EOF {
 			t.Fatalf("after the last frame: %v", err)
 		}
 	})
@@ -41,7 +40,7 @@ func TestEveryFlippedBitIsSeen(t *testing.T) {
 	for bit := range len(wire) * 8 {
 		bad := bytes.Clone(wire)
 		bad[bit/8] ^= 1 << (bit % 8)
-		if f, err := readFrame(bufio.NewReader(bytes.NewReader(bad)), 1<<20); err == nil {
+		if f, err := newFrameReader(bytes.NewReader(bad), 1<<20).next(); err == nil {
 			t.Errorf("bit %d: read as %v", bit, f)
 		}
 	}
@@ -68,7 +67,7 @@ func TestFrameFaults(t *testing.T) {
 		"cut in payload":   {good[:len(good)-1], io.ErrUnexpectedEOF},
 		"cut after header": {good[:headerSize], io.ErrUnexpectedEOF},
 	} {
-		if _, err := readFrame(bufio.NewReader(bytes.NewReader(c.wire)), 1<<10); !errors.Is(err, c.want) {
+		if _, err := newFrameReader(bytes.NewReader(c.wire), 1<<10).next(); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
@@ -79,9 +78,9 @@ func TestPromisedLengthTakesNoMemory(t *testing.T) {
 	wire := appendFrame(nil, frame{kindCall, 1, nil})
 	binary.BigEndian.PutUint32(wire, 1<<30)
 	got := testing.AllocsPerRun(10, func() {
-		readFrame(bufio.NewReaderSize(bytes.NewReader(wire), 16), 1<<31-1)
+		newFrameReader(bytes.NewReader(wire), 1<<31-1).next()
 	})
-	if _, err := readFrame(bufio.NewReader(bytes.NewReader(wire)), 1<<31-1); err != io.ErrUnexpectedEOF {
+	if _, err := newFrameReader(bytes.NewReader(wire), 1<<31-1).next(); err != io.ErrUnexpectedEOF {
 		t.Errorf("error %v after %v allocations", err, got)
 	}
 	if p, err := readPayload(bytes.NewReader(make([]byte, 100)), 1<<30); err == nil || p != nil {
@@ -93,10 +92,10 @@ func FuzzFrame(f *testing.F) {
 	f.Add(appendFrame(appendFrame(nil, frame{kindCall, 1, []byte("x")}), frame{kindPong, 2, nil}))
 	f.Add([]byte("GET / HTTP/1.1\r\nHost: somewhere\r\n\r\n"))
 	f.Fuzz(func(t *testing.T, wire []byte) {
-		r := bufio.NewReader(bytes.NewReader(wire))
+		r := newFrameReader(bytes.NewReader(wire), 1<<16)
 		var again []byte
 		for {
-			got, err := readFrame(r, 1<<16)
+			got, err := r.next()
 			if err != nil {
 				break
 			}

@@ -23,7 +23,21 @@ func always(i Identity) func() Identity { return func() Identity { return i } }
 
 type handlerFunc func(from ID, request []byte) ([]byte, error)
 
-func (f handlerFunc) Handle(from ID, request []byte) ([]byte, error) { return f(from, request) }
+// Handle runs f on a goroutine of its own: it may wait.
+func (f handlerFunc) Handle(from ID, request []byte, answer func([]byte, error)) {
+	go func() { answer(f(from, request)) }()
+}
+
+func (handlerFunc) Idle() {}
+
+// atOnce answers on the goroutine that reads.
+type atOnce func(from ID, request []byte) ([]byte, error)
+
+func (f atOnce) Handle(from ID, request []byte, answer func([]byte, error)) {
+	answer(f(from, request))
+}
+
+func (atOnce) Idle() {}
 
 func echo(_ ID, request []byte) ([]byte, error) { return request, nil }
 
@@ -116,4 +130,14 @@ func ctx(t *testing.T) context.Context {
 	c, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	return c
+}
+
+// settled waits until ok says so.
+func settled(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("in vain: %s", what)
+		}
+	}
 }

@@ -41,3 +41,20 @@ var (
 type RemoteError string
 
 func (e RemoteError) Error() string { return string(e) }
+
+// notSent is the error of a call that certainly has reached nobody.
+type notSent struct{ cause error }
+
+func (e notSent) Error() string { return e.cause.Error() }
+func (e notSent) Unwrap() error { return e.cause }
+
+// NotSent says whether err, of a call, means that the other node's handler certainly has
+// not been given the call, and will not be: there is no such peer, it was not connected, the
+// queue was full, the request too large, or the other node was busy. Of any other error
+// nothing is known: the connection broke after the call may have been sent, no answer came
+// in time, or the handler says that it failed.
+func NotSent(err error) bool {
+	var certain notSent
+	return errors.As(err, &certain) || errors.Is(err, ErrUnknown) || errors.Is(err, ErrFull) ||
+		errors.Is(err, ErrTooLarge) || errors.Is(err, ErrBusy)
+}

@@ -1,7 +1,6 @@
 package peer
 
 import (
-	"bufio"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -46,6 +45,8 @@ type link struct {
 	rtt      atomic.Int64
 	received atomic.Uint64
 
+	answers atomic.Bool // up, for those who ask often
+
 	mu    sync.Mutex
 	known bool // whether it answers was said at least once
 	up    bool
@@ -54,9 +55,10 @@ type link struct {
 }
 
 func newLink(o *PoolOptions, id ID, addr string) *link {
+	out := newOutbox(o.MaxQueued)
 	return &link{
 		o: o, id: id, addr: addr, quit: make(chan struct{}), wake: make(chan struct{}, 1),
-		calls: newCalls(o.MaxQueue), out: newOutbox(o.MaxQueue+1, o.MaxQueued), since: time.Now(), began: time.Now(),
+		calls: newCalls(o.MaxQueue, out), out: out, since: time.Now(), began: time.Now(),
 	}
 }
 
@@ -66,7 +68,8 @@ func (l *link) start(request []byte, done func([]byte, error)) {
 		done(nil, err)
 		return
 	}
-	if !l.out.add(frame{kindCall, id, request}) {
+	p := wrap(frame{kindCall, id, request})
+	if !l.calls.send(id, &p) {
 		l.calls.end(id, nil, ErrFull)
 	}
 }
@@ -74,9 +77,9 @@ func (l *link) start(request []byte, done func([]byte, error)) {
 // run is the link's life.
 func (l *link) run() {
 	defer func() {
-		l.calls.shut(ErrClosed)
+		l.answers.Store(false)
+		l.calls.shut(notSent{ErrClosed})
 		l.calls.fail(ErrClosed)
-		l.out.drop()
 	}()
 	for failures := 0; ; {
 		c, err := l.connect()
@@ -84,8 +87,7 @@ func (l *link) run() {
 		if err == nil {
 			l.verdict(nil)
 			err = l.serve(c)
-			l.out.drop()
-			l.calls.fail(err)
+			l.calls.fail(err) // whether they have arrived is not known
 		} else {
 			failures++
 		}
@@ -136,23 +138,24 @@ func (l *link) pause(failures int) bool {
 }
 
 // verdict notes whether the peer answers, and tells the watcher. While it does not,
-// calls fail at once.
+// calls fail at once. There is no connection when it is negative, and the calls of the
+// last one have ended: those that wait now have reached nobody.
 func (l *link) verdict(cause error) {
 	l.mu.Lock()
 	if !l.known || l.up != (cause == nil) {
 		l.since = time.Now()
 	}
 	l.known, l.up, l.cause = true, cause == nil, cause
+	l.answers.Store(l.up)
 	l.mu.Unlock()
 	switch {
 	case cause == nil:
 		l.calls.shut(nil)
 		l.o.Watcher.Up(l.id)
 	default:
-		down := fmt.Errorf("peer: %s does not answer: %w", l.addr, cause)
+		down := notSent{fmt.Errorf("peer: %s does not answer: %w", l.addr, cause)}
 		l.calls.shut(down)
 		l.calls.fail(down)
-		l.out.drop()
 		if !l.stopped() {
 			l.o.Watcher.Down(l.id, cause)
 		}
@@ -249,7 +252,9 @@ func (l *link) attend(broken <-chan error) error {
 				l.waiting.CompareAndSwap(since, l.clock()) // unless the answer came just now
 			}
 			last = now
-			l.calls.expire(now)
+			if l.calls.expire(now) > 0 {
+				l.ping()
+			}
 			if since := l.waiting.Load(); since != 0 && l.clock()-since > int64(l.o.Timeout) {
 				return ErrTimeout
 			}
@@ -274,9 +279,9 @@ func (l *link) clock() int64 { return int64(time.Since(l.began)) + 1 }
 
 // read takes what the peer sends. Anything at all is a sign of life.
 func (l *link) read(c net.Conn) error {
-	r := bufio.NewReaderSize(c, 64<<10)
+	r := newFrameReader(c, l.o.MaxFrame)
 	for {
-		f, err := readFrame(r, l.o.MaxFrame)
+		f, err := r.next()
 		if err != nil {
 			return err
 		}
@@ -303,7 +308,7 @@ func (l *link) describe() Link {
 	defer l.mu.Unlock()
 	return Link{
 		Peer: l.id, Address: l.addr, Up: l.up, Cause: l.cause, Since: l.since,
-		RTT: time.Duration(l.rtt.Load()), Calls: l.calls.count(), Queued: l.out.bytes.Load(),
+		RTT: time.Duration(l.rtt.Load()), Calls: l.calls.waiting(), Queued: l.out.bytes.Load(),
 		Sent: l.out.sent.Load(), Received: l.received.Load(),
 	}
 }

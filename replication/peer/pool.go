@@ -5,9 +5,11 @@ import (
 	"context"
 	"crypto/tls"
 	"log/slog"
+	"maps"
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -32,7 +34,7 @@ type PoolOptions struct {
 	Beat      time.Duration // between pings: 150 ms
 	MaxFrame  int           // bytes of a payload: 16 MiB
 	MaxQueue  int           // calls to one peer that wait to be sent or answered: 4096
-	MaxQueued int64         // bytes of them that wait to be sent: 64 MiB
+	MaxQueued int64         // bytes of their frames that wait to be sent: 64 MiB
 
 	// Dial opens a connection; nil: the system's.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -67,6 +69,8 @@ type Pool struct {
 	o       PoolOptions
 	running sync.WaitGroup // a link's goroutine each
 
+	now atomic.Pointer[map[ID]*link] // what links was after its last change: never changed itself
+
 	mu     sync.Mutex
 	links  map[ID]*link
 	closed bool
@@ -89,7 +93,9 @@ func NewPool(o PoolOptions) *Pool {
 	if o.Watcher == nil {
 		o.Watcher = nobody{}
 	}
-	return &Pool{o: o, links: map[ID]*link{}}
+	p := &Pool{o: o, links: map[ID]*link{}}
+	p.now.Store(&map[ID]*link{})
+	return p
 }
 
 type nobody struct{}
@@ -125,17 +131,23 @@ func (p *Pool) setPeers(peers map[ID]string) {
 			p.running.Go(l.run)
 		}
 	}
+	now := maps.Clone(p.links)
+	p.now.Store(&now)
 }
 
-func (p *Pool) link(id ID) *link {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.links[id]
+func (p *Pool) link(id ID) *link { return (*p.now.Load())[id] }
+
+// Up says whether a peer answers, as far as is known at this moment. It is cheap: it
+// takes no lock.
+func (p *Pool) Up(id ID) bool {
+	l := p.link(id)
+	return l != nil && l.answers.Load()
 }
 
-// Start sends a call and returns. done is called once, from a goroutine of the
-// pool or from Start itself, with the answer or the error, and must not wait. The
-// request is the pool's until then.
+// Start sends a call and returns; it never waits for the peer. done is called once, from
+// a goroutine of the pool or from Start itself, with the answer, which is its own to keep,
+// or the error, and must not wait. [NotSent] says of the error whether the call may have
+// been carried out. The request is copied before Start returns.
 func (p *Pool) Start(to ID, request []byte, done func(answer []byte, err error)) {
 	l := p.link(to)
 	switch {

@@ -46,6 +46,7 @@ func TestCalls(t *testing.T) {
 	if _, err := p.Call(ctx(t), testID("b"), make([]byte, defaultMaxFrame+1)); err != ErrTooLarge {
 		t.Errorf("a call too large: %v", err)
 	}
+	settled(t, "nothing is queued", func() bool { return p.Links()[0].Queued == 0 })
 	l := p.Links()[0]
 	if !l.Up || l.RTT <= 0 || l.Sent < 501 || l.Received < 501 || l.Calls != 0 || l.Queued != 0 {
 		t.Errorf("the link: %+v", l)

@@ -1,19 +1,32 @@
 package peer
 
 import (
-	"bufio"
+	"bytes"
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"time"
 )
 
-// Handler answers the calls of the other nodes. It is called on many goroutines at
-// once. Its error reaches the caller as a [RemoteError].
+// Handler answers the calls of the other nodes. It is called on the goroutines that
+// read from them, one a connection: none of its methods may wait.
 type Handler interface {
-	Handle(from ID, request []byte) (answer []byte, err error)
+	// Handle answers a call: answer is to be called once, with the answer or an error,
+	// which reaches the caller as a [RemoteError]; from any goroutine, during Handle or
+	// later. A second time changes nothing. The request is the handler's until then.
+	// The answer's bytes are copied before answer returns.
+	//
+	// Every call must be answered: Server.Close waits for it, and so does the end of the
+	// connection.
+	Handle(from ID, request []byte, answer func(answer []byte, err error))
+	// Idle says that the connection's calls that have arrived were all handed to
+	// Handle: before its goroutine waits for more, and when the connection has ended. Answers
+	// that were given on that goroutine since it last waited leave together, after Idle.
+	Idle()
 }
 
 // ServerOptions is what a server needs. Zero numbers mean their defaults.
@@ -29,7 +42,8 @@ type ServerOptions struct {
 	MaxConns    int           // connections of peers at once: 1024
 	MaxFrame    int           // bytes of a payload: 16 MiB
 	MaxCalls    int           // calls of one connection under way; more are answered busy: 1024
-	MaxAnswers  int64         // bytes of answers that wait to be read by one peer: 64 MiB
+	MaxRequests int64         // bytes of their requests; more are answered busy, but one: 64 MiB
+	MaxAnswers  int64         // bytes of frames with answers that wait to be read by one peer: 64 MiB
 }
 
 const (
@@ -41,16 +55,16 @@ const (
 
 // Server answers peers.
 //
-// Each listener has a goroutine that accepts, each connection one that greets and
-// then reads and one that writes, and each call one that runs the handler. mu
-// guards the table of connections.
+// Each listener has a goroutine that accepts, and each connection one that greets and
+// then reads, hands calls to the handler and writes what was answered at once, and one that
+// writes what is answered later. mu guards the table of connections.
 type Server struct {
 	o       ServerOptions
 	running sync.WaitGroup
 
 	mu        sync.Mutex
 	listeners []net.Listener
-	conns     map[net.Conn]ID // zero: has not been greeted
+	conns     map[net.Conn]*session // nil: has not been greeted
 	greeting  int
 	refused   rate
 	closed    bool
@@ -63,6 +77,7 @@ func NewServer(o ServerOptions) *Server {
 	orDefault(&o.MaxConns, defaultMaxConns)
 	orDefault(&o.MaxFrame, defaultMaxFrame)
 	orDefault(&o.MaxCalls, defaultMaxCalls)
+	orDefault(&o.MaxRequests, int64(defaultMaxQueued))
 	orDefault(&o.MaxAnswers, int64(defaultMaxQueued))
 	if o.Admit == nil {
 		o.Admit = func(ID) error { return nil }
@@ -70,7 +85,7 @@ func NewServer(o ServerOptions) *Server {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Server{o: o, conns: map[net.Conn]ID{}}
+	return &Server{o: o, conns: map[net.Conn]*session{}}
 }
 
 // Serve accepts connections of ln until Close, and returns at once.
@@ -114,20 +129,20 @@ func (s *Server) enter(c net.Conn) bool {
 		return false
 	}
 	s.greeting++
-	s.conns[c] = ID{}
+	s.conns[c] = nil
 	s.running.Go(func() { s.serve(c) })
 	return true
 }
 
 // greeted notes the end of a handshake and says whether the connection may go on.
-func (s *Server) greeted(c net.Conn, who ID) bool {
+func (s *Server) greeted(c net.Conn, p *session) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.greeting--
 	if s.closed || len(s.conns)-s.greeting > s.o.MaxConns {
 		return false
 	}
-	s.conns[c] = who
+	s.conns[c] = p
 	return true
 }
 
@@ -147,7 +162,11 @@ func (s *Server) serve(c net.Conn) {
 	self := s.o.Self()
 	who, err := answer(rw, self, s.o.Admit)
 	c.SetDeadline(time.Time{})
-	ok := s.greeted(c, who)
+	var p *session
+	if err == nil {
+		p = newSession(s, rw, who)
+	}
+	ok := s.greeted(c, p)
 	if err == nil && ok {
 		// Drop could not know of it before: what it goes by may have changed.
 		if err = s.o.Admit(who); s.o.Self() != self {
@@ -160,7 +179,7 @@ func (s *Server) serve(c net.Conn) {
 		}
 		return
 	}
-	newSession(s, rw, who).run()
+	p.run()
 }
 
 // errChanged: the node has become another, or joined another cluster, meanwhile.
@@ -196,8 +215,8 @@ func (r *rate) take(now time.Time) (left int, ok bool) {
 func (s *Server) Drop(gone func(ID) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for c, who := range s.conns {
-		if who != (ID{}) && gone(who) {
+	for c, p := range s.conns {
+		if p != nil && gone(p.who) {
 			c.Close()
 		}
 	}
@@ -208,6 +227,32 @@ func (s *Server) Peers() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.conns) - s.greeting
+}
+
+// Inbound describes a connection that a peer has opened.
+type Inbound struct {
+	Peer    ID
+	Address string // from which it came
+	Since   time.Time
+	Calls   int   // under way
+	Queued  int64 // bytes of answers that wait to be read
+}
+
+// Links describes the connections of greeted peers, in the order of their IDs, the oldest
+// first.
+func (s *Server) Links() []Inbound {
+	s.mu.Lock()
+	out := make([]Inbound, 0, len(s.conns))
+	for _, p := range s.conns {
+		if p != nil {
+			out = append(out, p.describe())
+		}
+	}
+	s.mu.Unlock()
+	slices.SortFunc(out, func(a, b Inbound) int {
+		return cmp.Or(bytes.Compare(a.Peer[:], b.Peer[:]), a.Since.Compare(b.Since))
+	})
+	return out
 }
 
 // Close stops accepting, closes all connections and waits for what the handler has
@@ -223,81 +268,4 @@ func (s *Server) Close() {
 	}
 	s.mu.Unlock()
 	s.running.Wait()
-}
-
-// session is one peer's connection.
-type session struct {
-	s     *Server
-	c     net.Conn
-	who   ID
-	out   *outbox
-	slots chan struct{} // one for each call under way
-}
-
-func newSession(s *Server, c net.Conn, who ID) *session {
-	// Room for the answer of every call, for as many refusals and for pongs.
-	return &session{s: s, c: c, who: who, out: newOutbox(2*s.o.MaxCalls+16, s.o.MaxAnswers), slots: make(chan struct{}, s.o.MaxCalls)}
-}
-
-func (p *session) run() {
-	var own sync.WaitGroup
-	stop := make(chan struct{})
-	own.Go(func() {
-		if p.out.write(p.c, stop) != nil {
-			p.c.Close()
-		}
-	})
-	err := p.read(&own)
-	close(stop)
-	p.c.Close()
-	own.Wait()
-	p.s.o.Log.Debug("a peer's connection ended", "peer", p.who.String(), "err", err)
-}
-
-// errSlow ends a connection whose peer does not read what it asked for.
-var errSlow = errors.New("peer: too many answers wait to be read")
-
-func (p *session) read(own *sync.WaitGroup) error {
-	r := bufio.NewReaderSize(p.c, 64<<10)
-	for {
-		f, err := readFrame(r, p.s.o.MaxFrame)
-		if err != nil {
-			return err
-		}
-		switch f.kind {
-		case kindPing:
-			if !p.out.add(frame{kind: kindPong, id: f.id}) {
-				return errSlow
-			}
-		case kindCall:
-			select {
-			case p.slots <- struct{}{}:
-				own.Go(func() { p.handle(f) })
-			default:
-				if !p.out.add(frame{kind: kindBusy, id: f.id}) {
-					return errSlow
-				}
-			}
-		default:
-			return errFrame
-		}
-	}
-}
-
-// handle runs the handler. An answer that there is no room for ends the connection.
-func (p *session) handle(f frame) {
-	out := frame{kind: kindAnswer, id: f.id}
-	payload, err := p.s.o.Handler.Handle(p.who, f.payload)
-	switch {
-	case err != nil:
-		out.kind, out.payload = kindFailure, []byte(err.Error())
-	case len(payload) > p.s.o.MaxFrame:
-		out.kind, out.payload = kindFailure, []byte(ErrTooLarge.Error())
-	default:
-		out.payload = payload
-	}
-	<-p.slots
-	if !p.out.add(out) {
-		p.c.Close()
-	}
 }

@@ -10,9 +10,11 @@
 // The state machines (states: Pending, then one final Verdict):
 //
 //	Write        start ── fewer than W targets ──────────────► ClusterDown (nothing applied)
-//	             Pending ─ ok, nothing met ── W of this round ► Met
-//	             Pending ─ ok, met a greater dot (DEL: any) ──► Pending, round+1: Remint over the
+//	             Pending ─ W clean replies of this round ─────► Met
+//	             Pending ─ W clean ones are not possible: met greater dots
+//	                       (DEL: any) ────────────────────────► Pending, round+1: Remint over the
 //	                       union, Send to all; at most 8 rounds, then NoQuorum
+//	                       may have been clean before a reader brought it ► NoQuorum
 //	             Pending ─ failed, unknown ─ a spare is left ─► Pending: Send to it
 //	                                         W not possible ──► NoQuorum
 //	Conditional  start ── fewer than W that count ────────────► ClusterDown
@@ -20,7 +22,9 @@
 //	             Pending ─ W accepted, this node among them or not ► Met
 //	             Pending ─ W not possible, none has it ───────► Retry
 //	                       W not possible, one has or may have it ► MergeLocal, NoQuorum
-//	Read         Pending ─ a hash that is nobody's yet ───────► Pending: Fetch
+//	Read         Pending ─ those asked cannot do it alone ────► Pending: Ask the next
+//	             Pending ─ a hash that is nobody's yet ───────► Pending: Fetch, Ask one more
+//	             Pending ─ a repair met a greater dot ────────► Pending: Fetch
 //	             R that count heard, no Fetch under way, some lack the merge ► Repair to them
 //	             R that count heard, W hold the merge ────────► Met; Repair goes on for the rest
 //	             R not possible ──────────────────────────────► ClusterDown

@@ -98,12 +98,20 @@ func TestTargets(t *testing.T) {
 		{"an owner catching up", true, map[Node]State{named("c"): CatchingUp}, "a b c*", "[d e]"},
 	} {
 		got := ""
-		targets, spares := Targets(members, 3, c.sloppy, func(n Node) State {
+		state := func(n Node) State {
 			if s, ok := c.states[n]; ok {
 				return s
 			}
 			return Up
-		})
+		}
+		targets, absent := Targets(nil, members[:3], state)
+		if absent != 3-len(targets) {
+			t.Errorf("%s: %d absent", c.name, absent)
+		}
+		var spares []Node
+		if c.sloppy {
+			targets, spares = Fallbacks(targets, members[:3], members[3:], state)
+		}
 		for _, x := range targets {
 			got += " " + nameOf(x.Node)
 			if !x.Owner() {
@@ -115,9 +123,6 @@ func TestTargets(t *testing.T) {
 		if got != " "+c.want || namesOf(spares) != c.spares {
 			t.Errorf("%s: %s, spares %s; want %s, %s", c.name, got, namesOf(spares), c.want, c.spares)
 		}
-	}
-	if ts, _ := Targets(members[:2], 3, true, func(Node) State { return Up }); len(ts) != 2 {
-		t.Errorf("two members give %v", ts)
 	}
 }
 
@@ -138,7 +143,7 @@ func TestWriteEveryOrder(t *testing.T) {
 
 func writeRun(t *testing.T, w int, as []Outcome, order []int) {
 	kinds := []Outcome{OK, Failed, Unknown}
-	q, effects := NewWrite(w, record.Dot{Actor: 1, HLC: 9}, false, owners(len(order)), nil)
+	q, effects := NewWrite(WriteOptions{W: w}, owners(len(order)))
 	if len(effects) != len(order) {
 		t.Fatalf("%v at the start", effects)
 	}
@@ -174,52 +179,53 @@ func writeRun(t *testing.T, w int, as []Outcome, order []int) {
 	}
 }
 
-func TestWriteRemints(t *testing.T) {
+func TestMeets(t *testing.T) {
 	dot := record.Dot{Actor: 1, HLC: 5}
 	for _, c := range []struct {
 		name    string
 		deletes bool
-		unseen  record.Dot
-		remint  bool
+		unseen  []record.Dot
+		want    bool
 	}{
-		{"SET meets a greater dot", false, record.Dot{Actor: 2, HLC: 5}, true},
-		{"SET meets a smaller dot", false, record.Dot{Actor: 2, HLC: 4}, false},
-		{"DEL meets a smaller dot", true, record.Dot{Actor: 2, HLC: 4}, true},
+		{"SET meets nothing", false, nil, false},
+		{"SET meets a greater dot", false, []record.Dot{{Actor: 2, HLC: 4}, {Actor: 2, HLC: 5}}, true},
+		{"SET meets a smaller dot", false, []record.Dot{{Actor: 2, HLC: 4}}, false},
+		{"DEL meets a smaller dot", true, []record.Dot{{Actor: 2, HLC: 4}}, true},
+		{"DEL meets nothing", true, nil, false},
 	} {
-		q, _ := NewWrite(2, dot, c.deletes, owners(3), nil)
-		q.Reply(WriteReply{Node: node(0)})
-		v := record.Vector{dot, c.unseen}
-		effects := q.Reply(WriteReply{Node: node(1), Unseen: []record.Dot{c.unseen}, Vector: v})
-		if !c.remint {
-			if v, copies := q.Verdict(); v != Met || copies != 2 {
-				t.Errorf("%s: %v", c.name, v)
-			}
-			continue
-		}
-		if len(effects) != 4 || effects[0].Kind != Remint || effects[0].Seen.Compare(v) != record.Equal || effects[1].Round != 1 {
-			t.Fatalf("%s: %+v", c.name, effects)
-		}
-		q.Reminted(record.Dot{Actor: 1, HLC: 6})
-		q.Reply(WriteReply{Node: node(2), Round: 0}) // of the first round: counts for nothing
-		if _, copies := q.Verdict(); copies != 0 {
-			t.Fatalf("%s: a reply of an earlier round counts", c.name)
-		}
-		q.Reply(WriteReply{Node: node(0), Round: 1})
-		q.Reply(WriteReply{Node: node(1), Round: 1})
-		if v, _ := q.Verdict(); v != Met {
-			t.Errorf("%s: %v after two acknowledgements", c.name, v)
+		if got := Meets(dot, c.deletes, c.unseen); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
 		}
 	}
 }
 
+func TestWriteRemints(t *testing.T) {
+	q, _ := NewWrite(WriteOptions{W: 2}, owners(3))
+	if es := q.Reply(WriteReply{Node: node(1), Met: true}); es != nil {
+		t.Fatalf("%+v after one reply", es)
+	}
+	es := q.Reply(WriteReply{Node: node(2), Met: true})
+	if len(es) != 4 || es[0].Kind != Remint || es[1].Kind != Send || es[1].Round != 1 {
+		t.Fatalf("%+v", es)
+	}
+	q.Reply(WriteReply{Node: node(0), Round: 0}) // of the first round: counts for nothing
+	if _, copies := q.Verdict(); copies != 0 {
+		t.Fatal("a reply of an earlier round counts")
+	}
+	q.Reply(WriteReply{Node: node(0), Round: 1})
+	q.Reply(WriteReply{Node: node(1), Round: 1})
+	if v, _ := q.Verdict(); v != Met {
+		t.Errorf("%v after two acknowledgements", v)
+	}
+}
+
 func TestWriteRemintsAreBounded(t *testing.T) {
-	q, _ := NewWrite(1, record.Dot{Actor: 1, HLC: 1}, false, owners(1), nil)
+	q, _ := NewWrite(WriteOptions{W: 1}, owners(1))
 	for round := range maxRounds {
 		if v, _ := q.Verdict(); v != Pending {
 			t.Fatalf("%v in round %d", v, round)
 		}
-		d := record.Dot{Actor: 2, HLC: record.HLC(round + 2)}
-		q.Reply(WriteReply{Node: node(0), Round: round, Unseen: []record.Dot{d}, Vector: record.Vector{d}})
+		q.Reply(WriteReply{Node: node(0), Round: round, Met: true})
 	}
 	if v, _ := q.Verdict(); v != NoQuorum {
 		t.Fatalf("%v after %d rounds", v, maxRounds)
@@ -227,7 +233,7 @@ func TestWriteRemintsAreBounded(t *testing.T) {
 }
 
 func TestWriteGoesToFurtherFallbacks(t *testing.T) {
-	q, _ := NewWrite(2, record.Dot{Actor: 1, HLC: 1}, false, owners(2), []Node{named("f"), named("g")})
+	q, _ := NewWrite(WriteOptions{W: 2, Spares: func() []Node { return []Node{named("f"), named("g")} }}, owners(2))
 	q.Reply(WriteReply{Node: node(0)})
 	e := q.Reply(WriteReply{Node: node(1), Outcome: Unknown})
 	if len(e) != 1 || e[0].Kind != Send || e[0].Target != (Target{Node: named("f"), For: node(1)}) {
@@ -244,7 +250,7 @@ func TestWriteGoesToFurtherFallbacks(t *testing.T) {
 }
 
 func TestTooFewTargets(t *testing.T) {
-	q, e := NewWrite(2, record.Dot{Actor: 1, HLC: 1}, false, owners(1), nil)
+	q, e := NewWrite(WriteOptions{W: 2}, owners(1))
 	if v, _ := q.Verdict(); v != ClusterDown || len(e) != 1 || e[0].Kind != Answer {
 		t.Fatalf("%v, %+v", v, e)
 	}

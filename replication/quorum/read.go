@@ -2,16 +2,24 @@ package quorum
 
 import "github.com/rldb/rldb/record"
 
+// maxMet is how often a repair may meet a newer value, which is then read too,
+// before the read answers without it.
+const maxMet = 8
+
 // Read is a quorum read under way: this node's record, the hashes of the
 // others' vectors, whole records only where they differ. It answers once R
-// nodes that count have been heard and W are known to hold what it answers. A
-// Read is not safe for concurrent use.
+// nodes that count have been heard and W are known to hold what it answers, and
+// nothing greater. Whoever does not count, differs, or fails has the next spare
+// asked. A Read is not safe for concurrent use.
 type Read struct {
 	r, w    int
 	sloppy  bool
 	now     int64
 	merged  record.Whole
+	room    [5]readNode
 	nodes   []readNode
+	spares  []Target // not asked yet
+	met     int
 	verdict Verdict
 }
 
@@ -27,17 +35,27 @@ type readState int
 const (
 	asked    readState = iota // its hash
 	fetching                  // its record
+	damaged                   // this node's own copy is: it is to be repaired
 	heard                     // what it holds is part of the merged record
 	lost                      // it answered with an error, or not at all
 )
 
-// NewRead starts a read. own is this node's record and self what it is to the
-// key; others were sent a question for their hash. nowMilli judges expiry.
-func NewRead(r, w int, sloppy bool, nowMilli int64, self Target, own record.Whole, others []Target) (*Read, []Effect) {
-	q := &Read{r: r, w: w, sloppy: sloppy, now: nowMilli, merged: own}
-	q.nodes = append(q.nodes, readNode{Target: self, state: heard, hash: own.Vector.Hash()})
-	for _, t := range others {
-		q.nodes = append(q.nodes, readNode{Target: t})
+// ReadOptions say what a Read is. Now judges expiry, Unix ms.
+type ReadOptions struct {
+	R, W   int
+	Sloppy bool
+	Now    int64
+}
+
+// NewRead starts a read. own is this node's record, nil if its bytes are damaged,
+// and self what it is to the key. others are whom to ask, in this order, and no
+// more of them than needed.
+func NewRead(o ReadOptions, self Target, own *record.Whole, others []Target) (*Read, []Effect) {
+	q := &Read{r: o.R, w: o.W, sloppy: o.Sloppy, now: o.Now, spares: others}
+	q.nodes = append(q.room[:0], readNode{Target: self, state: damaged})
+	if own != nil {
+		q.merged = *own
+		q.nodes[0].state, q.nodes[0].hash = heard, own.Vector.Hash()
 	}
 	return q, q.next()
 }
@@ -72,7 +90,19 @@ func (q *Read) Hash(n Node, hash uint64, current bool) []Effect {
 		}
 	}
 	t.state = fetching
-	return append([]Effect{{Kind: Fetch, Target: t.Target}}, q.next()...)
+	effects := []Effect{{Kind: Fetch, Target: t.Target}}
+	return append(q.askSpare(effects), q.next()...)
+}
+
+// askSpare has the next spare asked, if there is one.
+func (q *Read) askSpare(effects []Effect) []Effect {
+	if len(q.spares) == 0 {
+		return effects
+	}
+	t := q.spares[0]
+	q.spares = q.spares[1:]
+	q.nodes = append(q.nodes, readNode{Target: t})
+	return append(effects, Effect{Kind: Ask, Target: t})
 }
 
 // Whole feeds the record that a Fetch brought.
@@ -89,7 +119,7 @@ func (q *Read) Whole(n Node, w record.Whole) []Effect {
 // Failed feeds the end of a question or a Fetch without an answer.
 func (q *Read) Failed(n Node) []Effect {
 	for i := range q.nodes {
-		if t := &q.nodes[i]; t.Node == n && t.state < heard {
+		if t := &q.nodes[i]; t.Node == n && t.state <= fetching {
 			t.state = lost
 			return q.next()
 		}
@@ -97,19 +127,41 @@ func (q *Read) Failed(n Node) []Effect {
 	return nil
 }
 
-// Repaired feeds the end of a Repair, with the hash of what was sent. One that
-// failed makes the node one that does not hold it, and is not tried again.
-func (q *Read) Repaired(n Node, hash uint64, ok bool) []Effect {
+// Repaired feeds the end of a Repair, with the hash of what was sent, and the dots
+// that the replica held beside it. One that failed makes the node one that does
+// not hold it, and is not tried again.
+func (q *Read) Repaired(n Node, hash uint64, ok bool, unseen []record.Dot) []Effect {
 	t := q.find(n, heard)
+	if t == nil {
+		t = q.find(n, damaged)
+	}
 	if t == nil || t.sent != hash {
 		return nil
 	}
-	if ok {
-		t.hash = hash
-	} else {
+	switch {
+	case !ok:
 		t.state = lost
+	case q.verdict == Pending && q.met < maxMet && q.greater(unseen):
+		// Had the replica held this when it was asked, it would be the answer. To
+		// leave it out could be to answer what a write that is minted again has
+		// been before: see Write.
+		q.met++
+		t.state = fetching
+		return append([]Effect{{Kind: Fetch, Target: t.Target}}, q.next()...)
+	default:
+		t.state, t.hash = heard, hash
 	}
 	return q.next()
+}
+
+// greater says whether one of the dots stands above all of the merged record's.
+func (q *Read) greater(unseen []record.Dot) bool {
+	for _, d := range unseen {
+		if len(q.merged.Values) == 0 || d.Compare(q.merged.Values[0].Dot) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // Deadline ends a read that has waited long enough.
@@ -118,10 +170,11 @@ func (q *Read) Deadline() []Effect {
 		return nil
 	}
 	for i := range q.nodes {
-		if q.nodes[i].state < heard {
+		if q.nodes[i].state <= fetching {
 			q.nodes[i].state = lost
 		}
 	}
+	q.spares = nil
 	if effects := q.next(); q.verdict != Pending {
 		return effects
 	}
@@ -134,33 +187,60 @@ func (q *Read) end(v Verdict) []Effect {
 }
 
 // next looks at all that is known and says what follows.
-func (q *Read) next() []Effect {
+func (q *Read) next() (effects []Effect) {
 	c := q.count()
+	for q.verdict == Pending && len(q.spares) > 0 && c.current+c.askingCurrent < q.r {
+		effects = q.askSpare(effects)
+		c = q.count()
+	}
 	quorum := c.current >= q.r
 	if !quorum && c.current+c.askingCurrent < q.r { // no R current owners are to be had
 		quorum = q.sloppy && c.all >= q.r
 		if q.verdict == Pending && (!q.sloppy || c.all+c.asking < q.r) {
-			return q.end(ClusterDown)
+			return append(effects, q.end(ClusterDown)...)
 		}
 	}
-	if !quorum {
-		return nil
+	if q.verdict == Pending && !q.nothing() {
+		effects = q.seekHolders(effects)
 	}
-	var effects []Effect
+	if !quorum {
+		return effects
+	}
 	if c.fetches == 0 { // else the merged record is about to change
-		effects = q.repair()
+		effects = q.repair(effects)
 	}
 	if q.verdict != Pending {
 		return effects
 	}
 	holders, hope := q.holders()
 	switch {
-	case holders >= q.w || q.expired() || q.merged.IsZero():
+	case q.nothing() || holders >= q.w:
 		effects = append(effects, q.end(Met)...)
 	case holders+hope < q.w:
 		effects = append(effects, q.end(NoQuorum)...)
 	}
 	return effects
+}
+
+// seekHolders asks spares while those that were asked cannot make W holders.
+func (q *Read) seekHolders(effects []Effect) []Effect {
+	for len(q.spares) > 0 {
+		if holders, hope := q.holders(); holders+hope >= q.w {
+			break
+		}
+		effects = q.askSpare(effects)
+	}
+	return effects
+}
+
+// nothing says that there is nothing to hold: no record, or only expired values,
+// which never cause a repair.
+func (q *Read) nothing() bool { return q.merged.IsZero() || q.expired() }
+
+// Heard is how many nodes have been heard, and how many hold what was read.
+func (q *Read) Heard() (nodes, holders int) {
+	holders, _ = q.holders()
+	return q.count().all, holders
 }
 
 // counts says of how many nodes what is known: heard current owners, all that
@@ -189,12 +269,12 @@ func (q *Read) count() (c counts) {
 	return c
 }
 
-// repair sends the merged record to those heard that hold another one.
-func (q *Read) repair() (effects []Effect) {
+// repair sends the merged record to those that hold another one, or a damaged one.
+func (q *Read) repair(effects []Effect) []Effect {
 	hash := q.merged.Vector.Hash()
 	for i := range q.nodes {
 		t := &q.nodes[i]
-		if t.state == heard && t.hash != hash && t.sent != hash && !q.expired() {
+		if (t.state == heard && t.hash != hash || t.state == damaged) && t.sent != hash && !q.nothing() {
 			t.sent = hash
 			effects = append(effects, Effect{Kind: Repair, Target: t.Target})
 		}

@@ -23,6 +23,8 @@ type cluster struct {
 	q       *Read
 	holds   []record.Whole
 	fails   []bool
+	asked   []bool
+	over    []bool // its answer, or its failure, was fed
 	late    bool   // whole records come after all else
 	fetches []int  // those that are on their way
 	counted []bool // heard, so part of what the answer must show
@@ -58,6 +60,12 @@ func (c *cluster) feed(es []Effect) {
 			} else {
 				es = append(es, c.fetched(i)...)
 			}
+		case Ask:
+			i := c.index(e.Target.Node)
+			if c.asked[i] {
+				c.t.Fatal("a node is asked twice")
+			}
+			c.asked[i] = true
 		case Repair:
 			i := c.index(e.Target.Node)
 			if c.fails[i] {
@@ -65,7 +73,7 @@ func (c *cluster) feed(es []Effect) {
 			}
 			sent := *c.q.Record()
 			c.holds[i] = record.Merge(&c.holds[i], &sent)
-			es = append(es, c.q.Repaired(node(i), sent.Vector.Hash(), true)...)
+			es = append(es, c.q.Repaired(node(i), sent.Vector.Hash(), true, c.holds[i].Unseen(nil, sent.Vector))...)
 		case Answer:
 			c.answers++
 			c.answer = *c.q.Record()
@@ -100,8 +108,20 @@ func TestReadEveryOrder(t *testing.T) {
 	}
 }
 
+// nextReply is the first node in order that was asked and has not answered; -1:
+// none.
+func (c *cluster) nextReply(order []int) int {
+	for _, i := range order {
+		if c.asked[i] && !c.over[i] {
+			return i
+		}
+	}
+	return -1
+}
+
 func readRun(t *testing.T, n, r, w int, as []Outcome, order []int, late bool) {
-	c := &cluster{t: t, late: late, holds: make([]record.Whole, n), fails: make([]bool, n), counted: make([]bool, n)}
+	c := &cluster{t: t, late: late, holds: make([]record.Whole, n), fails: make([]bool, n), counted: make([]bool, n),
+		asked: make([]bool, n), over: make([]bool, n)}
 	vs := versions()
 	alive := 0
 	for i, a := range as {
@@ -112,11 +132,13 @@ func readRun(t *testing.T, n, r, w int, as []Outcome, order []int, late bool) {
 	}
 	before := append([]record.Whole(nil), c.holds...)
 	all := owners(n)
-	q, es := NewRead(r, w, false, 0, all[n-1], c.holds[n-1], all[:n-1])
+	own := c.holds[n-1]
+	q, es := NewRead(ReadOptions{R: r, W: w}, all[n-1], &own, all[:n-1])
 	c.q = q
 	c.counted[n-1] = true
 	c.feed(es)
-	for _, i := range order {
+	for i := c.nextReply(order); i >= 0; i = c.nextReply(order) {
+		c.over[i] = true
 		if c.fails[i] {
 			c.feed(q.Failed(node(i)))
 			continue
@@ -132,6 +154,9 @@ func readRun(t *testing.T, n, r, w int, as []Outcome, order []int, late bool) {
 		i := c.fetches[0]
 		c.fetches = c.fetches[1:]
 		c.feed(c.fetched(i))
+		for i := c.nextReply(order); i >= 0; i = c.nextReply(order) {
+			c.t.Fatal("asked only once all else had come")
+		}
 	}
 	if c.answers != 1 {
 		t.Fatalf("n %d r %d w %d, %v in order %v: %d answers", n, r, w, as, order, c.answers)
@@ -155,8 +180,8 @@ func readRun(t *testing.T, n, r, w int, as []Outcome, order []int, late bool) {
 				t.Fatalf("n %d r %d w %d, %v in order %v: node %d was heard and is not in the answer", n, r, w, as, order, i)
 			}
 		}
-		// The rest is repaired after the answer: all end equal.
-		if !c.fails[i] && c.holds[i].Vector.Compare(q.Record().Vector) != record.Equal {
+		// Who was asked is repaired, after the answer too: all those end equal.
+		if !c.fails[i] && (c.asked[i] || i == n-1) && c.holds[i].Vector.Compare(q.Record().Vector) != record.Equal {
 			t.Fatalf("n %d r %d w %d, %v in order %v: node %d is not repaired", n, r, w, as, order, i)
 		}
 	}
@@ -173,7 +198,10 @@ func TestCatchingUpCountsOnlyWithoutOthers(t *testing.T) {
 	v, none := versions()[1], record.Whole{}
 	self := Target{Node: named("self")} // catching up
 	others := []Target{{Node: named("b"), Current: true}, {Node: named("c"), Current: true}}
-	q, _ := NewRead(2, 2, true, 0, self, none, others)
+	q, es := NewRead(ReadOptions{R: 2, W: 2, Sloppy: true}, self, &none, others)
+	if len(es) != 2 {
+		t.Fatalf("%+v: two current owners are to be asked", es)
+	}
 	q.Hash(named("b"), hashOf(v), true)
 	q.Whole(named("b"), v)
 	if q.Verdict() != Pending {
@@ -187,7 +215,7 @@ func TestCatchingUpCountsOnlyWithoutOthers(t *testing.T) {
 		sloppy bool
 		want   Verdict
 	}{{true, Met}, {false, ClusterDown}} { // b calls itself not current, c does not answer
-		q, _ = NewRead(2, 2, c.sloppy, 0, self, none, others)
+		q, _ = NewRead(ReadOptions{R: 2, W: 2, Sloppy: c.sloppy}, self, &none, others)
 		q.Hash(named("b"), hashOf(none), false)
 		q.Failed(named("c"))
 		if q.Verdict() != c.want {
@@ -195,7 +223,7 @@ func TestCatchingUpCountsOnlyWithoutOthers(t *testing.T) {
 		}
 	}
 	// A fallback's answer is merged in and does not count.
-	q, _ = NewRead(2, 1, true, 0, Target{Node: named("self"), Current: true}, none, []Target{{Node: named("f"), For: named("b"), Current: true}, {Node: named("c"), Current: true}})
+	q, _ = NewRead(ReadOptions{R: 2, W: 1, Sloppy: true}, Target{Node: named("self"), Current: true}, &none, []Target{{Node: named("f"), For: named("b"), Current: true}, {Node: named("c"), Current: true}})
 	q.Hash(named("f"), hashOf(v), true)
 	q.Whole(named("f"), v)
 	if q.Verdict() != Pending {
@@ -209,7 +237,7 @@ func TestCatchingUpCountsOnlyWithoutOthers(t *testing.T) {
 
 func TestReadOneWaitsForWHolders(t *testing.T) {
 	v := versions()
-	q, _ := NewRead(1, 2, false, 0, Target{Node: named("a"), Current: true}, v[1], []Target{{Node: named("b"), Current: true}, {Node: named("c"), Current: true}})
+	q, _ := NewRead(ReadOptions{R: 1, W: 2}, Target{Node: named("a"), Current: true}, &v[1], []Target{{Node: named("b"), Current: true}, {Node: named("c"), Current: true}})
 	if q.Verdict() != Pending {
 		t.Fatal("answered what only one owner is known to hold")
 	}
@@ -217,7 +245,7 @@ func TestReadOneWaitsForWHolders(t *testing.T) {
 	if es := q.Whole(named("b"), v[0]); len(es) != 1 || es[0].Kind != Repair || es[0].Target.Node != named("b") {
 		t.Fatalf("%+v", es)
 	}
-	q.Repaired(named("b"), hashOf(v[1]), false)
+	q.Repaired(named("b"), hashOf(v[1]), false, nil)
 	if q.Verdict() != Pending {
 		t.Fatal("answered after a repair that failed")
 	}
@@ -228,7 +256,7 @@ func TestReadOneWaitsForWHolders(t *testing.T) {
 
 func TestExpiredCausesNoRepair(t *testing.T) {
 	w := (&record.Whole{}).Put(record.Dot{Actor: 1, HLC: 1}, record.NewValue([]byte("v"), 100))
-	q, _ := NewRead(2, 2, false, 100, Target{Node: named("a"), Current: true}, w, []Target{{Node: named("b"), Current: true}})
+	q, _ := NewRead(ReadOptions{R: 2, W: 2, Now: 100}, Target{Node: named("a"), Current: true}, &w, []Target{{Node: named("b"), Current: true}})
 	q.Hash(named("b"), 0, true)
 	es := q.Whole(named("b"), record.Whole{})
 	if q.Verdict() != Met || len(es) != 1 || es[0].Kind != Answer {
@@ -238,11 +266,69 @@ func TestExpiredCausesNoRepair(t *testing.T) {
 
 func TestReadDeadline(t *testing.T) {
 	v := versions()[0]
-	q, _ := NewRead(2, 1, false, 0, Target{Node: named("a"), Current: true}, v, []Target{{Node: named("b"), Current: true}})
+	q, _ := NewRead(ReadOptions{R: 2, W: 1}, Target{Node: named("a"), Current: true}, &v, []Target{{Node: named("b"), Current: true}})
 	if es := q.Deadline(); !answered(es) || q.Verdict() != ClusterDown {
 		t.Fatalf("%+v, %v", es, q.Verdict())
 	}
 	if es := q.Deadline(); es != nil {
 		t.Fatalf("a second answer: %+v", es)
+	}
+}
+
+func TestReadRepairsADamagedCopy(t *testing.T) {
+	v := versions()
+	q, es := NewRead(ReadOptions{R: 2, W: 2}, Target{Node: named("a"), Current: true}, nil, []Target{{Node: named("b"), Current: true}, {Node: named("c"), Current: true}})
+	if len(es) != 2 || es[0].Kind != Ask || es[1].Kind != Ask {
+		t.Fatalf("%+v: a damaged copy does not count, so both others are asked", es)
+	}
+	q.Hash(named("b"), hashOf(v[0]), true)
+	q.Whole(named("b"), v[0])
+	es = q.Hash(named("c"), hashOf(v[0]), true)
+	if len(es) != 2 || es[0].Kind != Repair || es[0].Target.Node != named("a") || es[1].Kind != Answer || q.Verdict() != Met {
+		t.Fatalf("%+v, %v", es, q.Verdict())
+	}
+	if q, es = NewRead(ReadOptions{R: 1, W: 1}, Target{Node: named("a"), Current: true}, nil, nil); q.Verdict() != ClusterDown {
+		t.Fatalf("%+v, %v", es, q.Verdict())
+	}
+}
+
+// TestReadAsksASpare when one fails, is not current, or differs.
+func TestReadAsksASpare(t *testing.T) {
+	v := versions()
+	for name, feed := range map[string]func(q *Read) []Effect{
+		"fails":          func(q *Read) []Effect { return q.Failed(named("b")) },
+		"is not current": func(q *Read) []Effect { return q.Hash(named("b"), hashOf(v[0]), false) },
+		"differs":        func(q *Read) []Effect { return q.Hash(named("b"), hashOf(v[1]), true) },
+	} {
+		q, es := NewRead(ReadOptions{R: 2, W: 2}, Target{Node: named("a"), Current: true}, &v[0], []Target{{Node: named("b"), Current: true}, {Node: named("c"), Current: true}})
+		if len(es) != 1 || es[0].Kind != Ask || es[0].Target.Node != named("b") {
+			t.Fatalf("%s: %+v at the start", name, es)
+		}
+		es = feed(q)
+		if last := es[len(es)-1]; last.Kind != Ask || last.Target.Node != named("c") || q.Verdict() != Pending {
+			t.Fatalf("%s: %+v", name, es)
+		}
+		if q.Hash(named("c"), hashOf(v[0]), true); q.Verdict() != Met {
+			t.Fatalf("%s: %v", name, q.Verdict())
+		}
+	}
+}
+
+func TestRepairThatMeetsANewerValueReadsIt(t *testing.T) {
+	v := versions()
+	q, _ := NewRead(ReadOptions{R: 2, W: 2}, Target{Node: named("a"), Current: true}, &v[2], []Target{{Node: named("b"), Current: true}})
+	q.Hash(named("b"), 0, true)
+	q.Whole(named("b"), record.Whole{})
+	es := q.Repaired(named("b"), hashOf(v[2]), true, []record.Dot{v[1].Values[0].Dot})
+	if len(es) != 1 || es[0].Kind != Fetch || q.Verdict() != Pending {
+		t.Fatalf("%+v, %v", es, q.Verdict())
+	}
+	both := record.Merge(&v[1], &v[2])
+	if es = q.Whole(named("b"), both); len(es) != 1 || es[0].Kind != Repair || es[0].Target.Node != named("a") {
+		t.Fatalf("%+v", es)
+	}
+	q.Repaired(named("a"), hashOf(both), true, nil)
+	if q.Verdict() != Met || q.Record().Values[0].Dot != v[1].Values[0].Dot {
+		t.Fatal(q.Verdict())
 	}
 }

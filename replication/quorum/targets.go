@@ -1,6 +1,10 @@
 package quorum
 
-import "github.com/rldb/rldb/ring"
+import (
+	"slices"
+
+	"github.com/rldb/rldb/ring"
+)
 
 // Node is a member's ID.
 type Node = ring.ID
@@ -26,31 +30,38 @@ type Target struct {
 // Owner says whether the target owns the key.
 func (t Target) Owner() bool { return t.For.IsZero() }
 
-// Targets picks up to n members of preference, all members in ring order, of
-// which the first n own the key. Reachable owners come first; with sloppy, each
-// unreachable one has the next reachable member in its place. A draining owner
-// is still one, as reads count it until it stops, but it stands in for nobody.
-// spares are the members that are left to stand in should a target fail.
-func Targets(preference []Node, n int, sloppy bool, state func(Node) State) (targets []Target, spares []Node) {
-	owners, others := preference[:min(n, len(preference))], preference[min(n, len(preference)):]
-	if sloppy {
-		for _, m := range others {
-			if s := state(m); s == Up || s == CatchingUp {
-				spares = append(spares, m)
-			}
-		}
-	}
-	var absent []Node
+// Targets appends to targets the owners that are reachable, in ring order, and
+// says how many are not. A draining owner is still one, as reads count it until
+// it stops.
+func Targets(targets []Target, owners []Node, state func(Node) State) (_ []Target, absent int) {
 	for _, m := range owners {
 		if s := state(m); s == Down {
-			absent = append(absent, m)
+			absent++
 		} else {
 			targets = append(targets, Target{Node: m, Current: s != CatchingUp})
 		}
 	}
-	for len(absent) > 0 && len(spares) > 0 {
-		targets = append(targets, Target{Node: spares[0], For: absent[0]})
-		absent, spares = absent[1:], spares[1:]
+	return targets, absent
+}
+
+// Fallbacks appends to targets, for each owner that is not among them, the next
+// reachable one of others: members in ring order that own nothing of the key. One
+// that drains stands in for nobody. spares are those that are left.
+func Fallbacks(targets []Target, owners, others []Node, state func(Node) State) (_ []Target, spares []Node) {
+	for _, m := range others {
+		if s := state(m); s == Up || s == CatchingUp {
+			spares = append(spares, m)
+		}
+	}
+	reachable := targets
+	for _, m := range owners {
+		if len(spares) == 0 {
+			break
+		}
+		if !slices.ContainsFunc(reachable, func(t Target) bool { return t.Node == m }) {
+			targets = append(targets, Target{Node: spares[0], For: m})
+			spares = spares[1:]
+		}
 	}
 	return targets, spares
 }

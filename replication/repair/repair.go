@@ -1,11 +1,11 @@
-// Package repair moves data to where it belongs: it delivers what this node holds for
-// others, makes this node's slots equal with its co-owners', and says whether this node
-// is current.
 package repair
 
 import (
 	"context"
 	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rldb/rldb/engine"
@@ -26,7 +26,7 @@ type Peers interface {
 	State(n coordinator.Node) coordinator.State
 }
 
-// View is who owns what, at one moment.
+// View is who owns what, at one moment. It must not change any more, nor may what Owners gives.
 type View struct {
 	Self    ring.ID
 	Members []ring.ID                   // all, ascending
@@ -41,33 +41,147 @@ type Options struct {
 	Sloppy  bool
 	Lost    bool          // this node began without data: its engine keeps none, or its directory was empty
 	Timeout time.Duration // of a call: cluster-node-timeout
-	Rate    int64         // bytes a second that anti-entropy may move
+	Rate    int64         // bytes a second that anti-entropy may move; 0: 32 MiB
 	Log     *slog.Logger
 }
 
-// Repair owns one goroutine for standing, one for handoff, one for making slots equal.
-type Repair struct{}
+// defaultTimeout is that of a call, if Options do not say.
+const defaultTimeout = 500 * time.Millisecond
 
-func New(o Options) *Repair { panic("skeleton") }
+// Repair owns a goroutine for each of its loops: see the package.
+type Repair struct {
+	o     Options
+	base  time.Time // what now counts from: by the monotonic clock
+	start uint64    // names this process
+	tick  time.Duration
+	limit *limiter
 
-// SetView replaces the view; Start starts the goroutines (once).
-func (r *Repair) SetView(v *View) { panic("skeleton") }
-func (r *Repair) Start()          { panic("skeleton") }
-func (r *Repair) Close()          { panic("skeleton") }
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+	again  chan struct{} // ask now
+	meet   chan struct{} // a co-owner is missing
+	bring  chan struct{} // look for foreign data now
 
-// Suspects counts that this node takes another for down (main calls it from the pool's watcher), Answers that it answers (again): handoff
-// begins at once.
-func (r *Repair) Suspects(id ring.ID) { panic("skeleton") }
-func (r *Repair) Answers(id ring.ID)  { panic("skeleton") }
+	until atomic.Int64 // this node is current as long as now is before it
+	area  atomic.Pointer[area]
 
-// Current says whether this node's copy counts for reads. It is asked for each read: an atomic or two.
-func (r *Repair) Current() bool { panic("skeleton") }
+	mu           sync.Mutex // guards what follows
+	standing     *standing
+	suspicions   map[ring.ID]uint64
+	batches      map[ring.ID]int // how many records to fetch in one call
+	behind       bool            // as was last told to the log
+	behindSince  time.Duration
+	pulledBefore int64
 
-// Standing answers another node's question.
-func (r *Repair) Standing(asker ring.ID) remote.Standing { panic("skeleton") }
+	home    sync.Mutex // guards foreign
+	foreign *foreign
 
-// Now has a round of anti-entropy done, and waits for it (CLUSTER REPAIR).
-func (r *Repair) Now(ctx context.Context) error { panic("skeleton") }
+	delivered, dropped, pulled, pushed, rounds, lastRound, differences atomic.Int64
+}
+
+// New makes a Repair, which does nothing before Start.
+func New(o Options) *Repair {
+	if o.Timeout <= 0 {
+		o.Timeout = defaultTimeout
+	}
+	if o.Rate <= 0 {
+		o.Rate = defaultRate
+	}
+	r := &Repair{
+		o: o, base: time.Now(), start: rand.Uint64(), tick: o.Timeout / 5, limit: &limiter{rate: o.Rate},
+		again: make(chan struct{}, 1), meet: make(chan struct{}, 1), bring: make(chan struct{}, 1),
+		standing:   newStanding(o.W, o.Sloppy, o.Lost, o.Timeout),
+		suspicions: map[ring.ID]uint64{}, batches: map[ring.ID]int{}, foreign: newForeign(),
+	}
+	r.ctx, r.cancel = context.WithCancel(context.Background())
+	r.until.Store(int64(never))
+	return r
+}
+
+// now is the time since this Repair was made.
+func (r *Repair) now() time.Duration { return time.Since(r.base) }
+
+// wake has a loop go round, if it is not about to anyway.
+func wake(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// Start starts the goroutines, once.
+func (r *Repair) Start() {
+	r.wg.Go(r.askLoop)
+	r.wg.Go(r.catchUpLoop)
+	r.wg.Go(r.entropyLoop)
+	r.wg.Go(r.deliverLoop)
+}
+
+// Close ends the goroutines, and waits for them. Calls under way are not waited for.
+func (r *Repair) Close() {
+	r.cancel()
+	r.wg.Wait()
+}
+
+// SetView replaces the view.
+func (r *Repair) SetView(v *View) {
+	a := newArea(v)
+	r.mu.Lock()
+	// Before standing knows: what is dropped by the old view is dropped before this node
+	// begins to catch up with the new one.
+	r.area.Store(a)
+	r.standing.setArea(a)
+	r.mu.Unlock()
+	isForeign := make(map[uint16]bool, len(a.foreign))
+	for _, slot := range a.foreign {
+		isForeign[slot] = true
+	}
+	r.home.Lock()
+	r.foreign.keep(func(slot uint16) bool { return isForeign[slot] })
+	r.home.Unlock()
+	r.settle()
+	wake(r.again)
+	wake(r.bring)
+}
+
+// Suspects counts that this node takes another one for down. It must be called no later than Peers.State
+// says so.
+func (r *Repair) Suspects(id ring.ID) {
+	r.mu.Lock()
+	r.suspicions[id]++
+	r.standing.reach(id, false)
+	r.mu.Unlock()
+	r.settle()
+}
+
+// Answers notes that a member answers; it may be called with each answer. If it is back, what is its own goes home
+// at once, or as soon as Peers.State agrees.
+func (r *Repair) Answers(id ring.ID) {
+	if !r.reachable(id) {
+		return
+	}
+	r.mu.Lock()
+	returned := r.standing.reach(id, true)
+	r.mu.Unlock()
+	if returned {
+		r.sendHome(id)
+		r.settle()
+		wake(r.again)
+	}
+}
+
+// Current says whether this node's copy counts for reads. It is asked for each read: two atomics or so.
+func (r *Repair) Current() bool {
+	switch until := time.Duration(r.until.Load()); until {
+	case never:
+		return false
+	case forever:
+		return true
+	default:
+		return r.now() < until
+	}
+}
 
 // Counters are totals since the start, and gauges.
 type Counters struct {
@@ -83,4 +197,19 @@ type Counters struct {
 	Reason      string // why this node is catching up; "" if it is not
 }
 
-func (r *Repair) Counters() Counters { panic("skeleton") }
+// Counters are the figures of now.
+func (r *Repair) Counters() Counters {
+	c := Counters{
+		Delivered: r.delivered.Load(), Dropped: r.dropped.Load(), Pulled: r.pulled.Load(), Pushed: r.pushed.Load(),
+		Rounds: r.rounds.Load(), LastRound: time.Duration(r.lastRound.Load()), Differences: r.differences.Load(),
+	}
+	if a := r.area.Load(); a != nil {
+		for _, slot := range a.foreign {
+			c.Foreign += r.o.Store.RecordsIn(slot)
+		}
+	}
+	r.mu.Lock()
+	c.CatchingUp, c.Reason = r.standing.behind, r.standing.reason
+	r.mu.Unlock()
+	return c
+}

@@ -36,12 +36,13 @@ func (s *Store) loadSlot(slot uint16) {
 	if s.scan(&scan, true); scan.Err != nil {
 		s.log.Error("a slot cannot be read whole", "slot", slot, "err", scan.Err)
 		s.dueBy(slot, 0)
+		s.unread.Store(true)
 	}
 }
 
 type loader struct{ store *Store }
 
 func (l loader) Visit(k engine.Key, e engine.Entry) bool {
-	l.store.counted(k.Slot, 0, expiryOf(e.Meta))
+	l.store.moved(k.Slot, face{}, l.store.face(&k, e.Meta))
 	return true
 }

@@ -87,17 +87,17 @@ func TestNote(t *testing.T) {
 // FuzzNote: whatever the bytes, reading them ends well, and changes figures only
 // to what can be.
 func FuzzNote(f *testing.F) {
-	f.Add([]byte{1, 0})
-	f.Add([]byte{1, 0, 5, 0x90, 0x4e, 0, 1, 2, 3, 4, 5, 6, 7, 8})
+	f.Add([]byte{2, 0, 0})
+	f.Add([]byte{2, 1, 0, 5, 0x90, 0x4e, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		s := &Store{eng: memory.New()}
+		s := &Store{eng: memory.New(), replicated: true}
 		defer s.eng.Close()
 		taken := s.readNote(b)
 		if keys, _ := s.Expiring(nil); keys != 0 {
 			t.Errorf("%d keys expire where there are none", keys)
 		}
 		if taken {
-			again := &Store{eng: s.eng}
+			again := &Store{eng: s.eng, replicated: true}
 			if !again.readNote(s.writeNote()) || !bytes.Equal(again.writeNote(), s.writeNote()) {
 				t.Error("what was read cannot be written and read again")
 			}

@@ -17,9 +17,9 @@ func (s *Store) Random(slots *SlotSet, now int64, wait bool) (name []byte, ok bo
 	}
 	ok = false
 	for _, from := range []uint64{rand.Uint64(), 0} {
-		scan := engine.Scan{Slot: slot, From: from, Visit: &visitor{now: now, count: 1, hard: true, visit: take}}
-		if s.scan(&scan, wait); ok || scan.Err != nil {
-			return name, ok, scan.Err
+		v := visitor{now: now, count: 1, hard: true, visit: take}
+		if err := s.visit(slot, from, &v, wait); ok || err != nil {
+			return name, ok, err
 		}
 	}
 	// What is in that slot has expired, or was just removed.
@@ -38,7 +38,7 @@ func (s *Store) randomSlot(slots *SlotSet) (last uint16, ok bool) {
 	for slot := range uint16(engine.Slots) {
 		here := int64(0)
 		if slots.Has(slot) {
-			here = s.eng.Len(slot)
+			here = s.SlotKeys(slot)
 		}
 		if here > 0 {
 			last, ok = slot, true // keys may have gone since they were counted

@@ -39,14 +39,11 @@ func (s *Store) Scan(slots *SlotSet, from Cursor, count int, now int64, wait boo
 		if !slots.Has(uint16(slot)) || s.eng.Len(uint16(slot)) == 0 {
 			continue
 		}
-		v.prefix, v.more = hash>>hashShift, false
 		if v.seen >= v.count {
 			return Cursor(slot) << hashBits, nil
 		}
-		scan := engine.Scan{Slot: uint16(slot), From: hash, Visit: &v}
-		s.scan(&scan, wait)
-		if scan.Err != nil {
-			return 0, scan.Err
+		if err := s.visit(uint16(slot), hash, &v, wait); err != nil {
+			return 0, err
 		}
 		if v.more {
 			return Cursor(slot)<<hashBits | Cursor(v.prefix), nil
@@ -55,12 +52,22 @@ func (s *Store) Scan(slots *SlotSet, from Cursor, count int, now int64, wait boo
 	return 0, nil
 }
 
+// visit has the visitor see a slot from a hash on, until it has seen enough. The
+// slot is not held while many entries are passed over.
+func (s *Store) visit(slot uint16, from uint64, v *visitor, wait bool) error {
+	for {
+		v.prefix, v.more, v.passed, v.paused = from>>hashShift, false, 0, false
+		scan := engine.Scan{Slot: slot, From: from, Visit: v}
+		if s.scan(&scan, wait); scan.Err != nil || !v.paused {
+			return scan.Err
+		}
+		from = v.prefix << hashShift
+	}
+}
+
 // ScanSlot visits up to count keys of one slot. See Scan for wait.
 func (s *Store) ScanSlot(slot uint16, count int, now int64, wait bool, visit Visit) error {
-	v := visitor{now: now, count: count, visit: visit, hard: true}
-	scan := engine.Scan{Slot: slot, Visit: &v}
-	s.scan(&scan, wait)
-	return scan.Err
+	return s.visit(slot, 0, &visitor{now: now, count: count, visit: visit, hard: true}, wait)
 }
 
 type visitor struct {
@@ -71,18 +78,27 @@ type visitor struct {
 	seen   int
 	prefix uint64
 	more   bool
+	passed int  // entries that show nothing, under one hold of the slot
+	paused bool // to go on at prefix
 }
 
+// maxPassed bounds how many entries that show nothing are passed over under one
+// hold of a slot, but for those of one prefix.
+const maxPassed = 1024
+
 func (v *visitor) Visit(k engine.Key, e engine.Entry) bool {
-	if prefix := k.Hash >> hashShift; v.seen >= v.count && (v.hard || prefix != v.prefix) {
-		v.prefix, v.more = prefix, true
+	prefix := k.Hash >> hashShift
+	v.more = v.seen >= v.count && (v.hard || prefix != v.prefix)
+	v.paused = !v.more && v.passed >= maxPassed && prefix != v.prefix
+	v.prefix = prefix
+	if v.more || v.paused {
 		return false
-	} else {
-		v.prefix = prefix
 	}
-	if at := expiryOf(e.Meta); at == 0 || at > v.now {
+	if at := shownOf(e.Meta); !absentAt(at, v.now) {
 		v.seen++
 		v.visit(k.Name, at)
+	} else {
+		v.passed++
 	}
 	return true
 }

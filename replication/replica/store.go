@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"encoding/binary"
 	"log/slog"
 	"math"
 	"sync"
@@ -18,11 +17,17 @@ type Options struct {
 	Clock  *record.Clock
 	Actor  uint64 // made anew for every process start
 	Log    *slog.Logger
+
+	// Replicated: the store of a node in a cluster. It is written through Records,
+	// keeps digests, and removes no entry by itself: what a tombstone or an expired
+	// value says must not be forgotten. Txn is for tests then.
+	Replicated bool
 }
 
 // Counters are totals since the start.
 type Counters struct {
-	Expired int64 // keys removed because they had expired
+	Expired int64 // keys that nobody sees any more because they had expired
+	Damaged int64 // records that were found damaged, and are not written again yet
 }
 
 // Store is this node's copy. It owns one goroutine, which removes expired keys
@@ -34,7 +39,12 @@ type Store struct {
 	log   *slog.Logger
 	slots [engine.Slots]slot
 
+	replicated bool
+	unread     atomic.Bool // some entries could not be looked at by load
+	damaged    damaged
+
 	expiring atomic.Int64 // keys with an expiry
+	dead     atomic.Int64 // entries that show nothing
 	expired  atomic.Int64
 	changes  atomic.Int64
 	sweepOff atomic.Bool
@@ -45,10 +55,15 @@ type Store struct {
 
 // slot holds what is known of a slot without looking at its entries.
 type slot struct {
-	// due is no later than the earliest expiry in the slot; never: none.
+	// due is no later than the time at which the sweep has to do here; never: none.
 	due atomic.Int64
-	// removed counts removals, and stands in for the version of absent keys.
+	// removed counts removals, and stands in for the version of absent keys. In a
+	// replicated store it counts every change.
 	removed atomic.Uint64
+	// dead counts the entries that show nothing: see metaOf.
+	dead atomic.Int64
+	// digest is the XOR of the parts of the slot's entries.
+	digest atomic.Uint64
 	// expiring counts the keys with an expiry, expirySum is the sum of these, ms,
 	// modulo 2^64.
 	expiring  atomic.Int64
@@ -60,7 +75,7 @@ const never = math.MaxInt64
 // Open returns a Store over an engine, which may hold entries, and starts its
 // sweep.
 func Open(o Options) *Store {
-	s := &Store{eng: o.Engine, clock: o.Clock, actor: o.Actor, log: o.Log, stop: make(chan struct{})}
+	s := &Store{eng: o.Engine, clock: o.Clock, actor: o.Actor, log: o.Log, replicated: o.Replicated, stop: make(chan struct{})}
 	for i := range s.slots {
 		s.slots[i].due.Store(never)
 	}
@@ -82,8 +97,8 @@ func (s *Store) Close() error {
 // Now is the time by which expiry is judged, Unix ms. wall is the wall clock.
 func (s *Store) Now(wall time.Time) int64 { return s.clock.MilliAt(wall.UnixMilli()) }
 
-// Keys is the number of keys, expired ones that are not removed yet included.
-func (s *Store) Keys() int64 { return s.eng.Stats().Keys }
+// Keys is the number of keys, expired ones that the sweep has not met yet included.
+func (s *Store) Keys() int64 { return max(s.eng.Stats().Keys-s.dead.Load(), 0) }
 
 // KeysIn is Keys of some slots. It looks at no key.
 func (s *Store) KeysIn(slots *SlotSet) (n int64) {
@@ -92,7 +107,7 @@ func (s *Store) KeysIn(slots *SlotSet) (n int64) {
 	}
 	for slot := range uint16(engine.Slots) {
 		if slots.Has(slot) {
-			n += s.eng.Len(slot)
+			n += s.SlotKeys(slot)
 		}
 	}
 	return n
@@ -101,8 +116,10 @@ func (s *Store) KeysIn(slots *SlotSet) (n int64) {
 // Prefetch says that these keys are likely to be asked for next.
 func (s *Store) Prefetch(keys []engine.Key) { s.eng.Prefetch(keys) }
 
-// SlotKeys is Keys of one slot.
-func (s *Store) SlotKeys(slot uint16) int64 { return s.eng.Len(slot) }
+// SlotKeys is Keys of one slot. (Both numbers are right, but not of one moment.)
+func (s *Store) SlotKeys(slot uint16) int64 {
+	return max(s.eng.Len(slot)-s.slots[slot].dead.Load(), 0)
+}
 
 // Expiring is the number of keys of some slots that have an expiry, and the sum
 // of these expiries in Unix ms (modulo 2^64). It looks at no key.
@@ -134,7 +151,9 @@ func (s *Store) Stats() engine.Stats { return s.eng.Stats() }
 func (s *Store) UsedBytes() int64 { return s.eng.UsedBytes() }
 
 // Counters are the store's totals.
-func (s *Store) Counters() Counters { return Counters{Expired: s.expired.Load()} }
+func (s *Store) Counters() Counters {
+	return Counters{Expired: s.expired.Load(), Damaged: s.damaged.n.Load()}
+}
 
 // SetActiveExpire turns the removal of expired keys that nobody asks for on or
 // off (DEBUG SET-ACTIVE-EXPIRE). Expired values are never seen either way.
@@ -166,37 +185,6 @@ func (s *Store) Commit(pos engine.Position) error {
 	done := make(chan error, 1)
 	s.eng.Await(pos, func(err error) { done <- err })
 	return <-done
-}
-
-// The meta of an entry: its expiry in Unix ms (0: none), then 8 bytes kept for
-// the digest's hash.
-
-func metaOf(expireAt int64) (m engine.Meta) {
-	binary.LittleEndian.PutUint64(m[:], uint64(expireAt))
-	return m
-}
-
-func expiryOf(m engine.Meta) int64 { return int64(binary.LittleEndian.Uint64(m[:])) }
-
-// counted keeps the figures of a slot when an entry's expiry goes from one time
-// to another (0: no expiry, or no entry).
-func (s *Store) counted(slot uint16, from, to int64) {
-	if from == to {
-		return
-	}
-	x := &s.slots[slot]
-	switch {
-	case from == 0:
-		s.expiring.Add(1)
-		x.expiring.Add(1)
-	case to == 0:
-		s.expiring.Add(-1)
-		x.expiring.Add(-1)
-	}
-	x.expirySum.Add(to - from)
-	if to != 0 {
-		s.dueBy(slot, to)
-	}
 }
 
 func (s *Store) dueBy(slot uint16, at int64) {

@@ -26,13 +26,13 @@ const (
 func (s *Store) sweepLoop() {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
-	sw := sweeper{store: s}
+	sw := sweeper{store: s, page: page{store: s}}
 	for {
 		select {
 		case <-s.stop:
 			return
 		case start := <-tick.C:
-			if !s.sweepOff.Load() && s.expiring.Load() > 0 {
+			if !s.sweepOff.Load() && (s.replicated || s.expiring.Load() > 0) {
 				sw.round(start.Add(sweepWork))
 			}
 		}
@@ -47,6 +47,7 @@ type sweeper struct {
 	page  page
 	found []uint16
 	txn   Txn
+	recs  Records
 }
 
 // round looks through the slots that are due, until a time.
@@ -121,6 +122,9 @@ func (w *sweeper) drop(names [][]byte) error {
 	if len(names) == 0 {
 		return nil
 	}
+	if w.store.replicated {
+		return w.mark(names)
+	}
 	w.txn.Reset(w.store, Blind, w.page.now, nop{})
 	for _, name := range names {
 		w.txn.Key(name)
@@ -138,8 +142,9 @@ func (nop) Done(*Txn)   {}
 // page collects the expired keys among the next sweepPage entries of a slot, and
 // keeps them until it is reset.
 type page struct {
+	store    *Store
 	now      int64
-	earliest int64 // expiry of the entries that stay
+	earliest int64 // when one of the entries that stay is due
 	seen     int
 	last     uint64
 	next     uint64
@@ -164,12 +169,10 @@ func (p *page) Visit(k engine.Key, e engine.Entry) bool {
 	}
 	p.seen++
 	p.last = k.Hash
-	switch at := expiryOf(e.Meta); {
-	case at == 0:
-	case at <= p.now:
+	if at := p.store.dueAt(shownOf(e.Meta)); at <= p.now {
 		p.buf.Write(k.Name)
 		p.ends = append(p.ends, p.buf.Len())
-	default:
+	} else {
 		p.earliest = min(p.earliest, at)
 	}
 	return true
@@ -188,8 +191,8 @@ func (p *page) names() [][]byte {
 // reap removes the expired entries that a read has met, or has the sweep do it
 // if that had to wait for a disk: they are seen by nobody either way.
 func (s *Store) reap(t *Txn) {
-	if t.eng.Mode != engine.Read {
-		return // a write has removed them itself
+	if t.eng.Mode != engine.Read || s.replicated {
+		return // a write has removed them itself, or the sweep sees to it
 	}
 	var w Txn
 	w.Reset(s, Blind, t.now, nop{})
@@ -203,7 +206,7 @@ func (s *Store) reap(t *Txn) {
 
 // dueAll has the sweep look at the slots of a transaction's keys.
 func (s *Store) dueAll(t *Txn) {
-	if t.eng.Mode != engine.Read {
+	if t.eng.Mode != engine.Read || s.replicated {
 		return
 	}
 	for i := range t.eng.Keys {

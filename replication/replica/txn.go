@@ -32,8 +32,11 @@ type Txn struct {
 	arena []byte
 	// scratch is how much Scratch has given.
 	scratch int64
+	// whole is where records are decoded that are not plain values.
+	whole record.Whole
 	// expired: a read met an expired entry, which is to be removed.
 	expired bool
+	over    overState
 	changes int  // keys that the step has changed
 	tallied bool // figures follow what was decided
 }
@@ -46,10 +49,11 @@ type val struct {
 	expireAt int64
 	version  uint64
 	corrupt  bool
+	floor    record.HLC // that the dot of what takes its place must be above
 
 	// What save has told the store: see Txn.fail.
-	was, is int64 // expiries before and after
-	lapsed  bool  // an expired entry goes
+	was, is face
+	lapsed  bool // an expired entry goes
 }
 
 // Modes of a transaction.
@@ -64,6 +68,7 @@ func (t *Txn) Reset(s *Store, mode engine.Mode, now int64, step Step) {
 	t.store, t.step, t.now = s, step, now
 	t.eng.Keys, t.eng.Mode, t.eng.Step = t.eng.Keys[:0], mode, t
 	t.arena, t.scratch, t.expired, t.changes, t.tallied = t.arena[:0], 0, false, 0, false
+	t.over = plain
 	if len(t.index) > 0 {
 		clear(t.index)
 	}
@@ -122,17 +127,23 @@ func (t *Txn) find(name []byte) int {
 		return -1
 	}
 	if len(t.index) == 0 {
-		if t.index == nil {
-			t.index = make(map[string]int, 2*len(keys))
-		}
-		for i := range keys {
-			t.index[string(keys[i].Name)] = i
-		}
+		t.index = indexed(t.index, keys)
 	}
 	if i, ok := t.index[string(name)]; ok {
 		return i
 	}
 	return -1
+}
+
+// indexed enters the numbers of keys into m, which is empty and may be nil.
+func indexed(m map[string]int, keys []engine.Key) map[string]int {
+	if m == nil {
+		m = make(map[string]int, 2*len(keys))
+	}
+	for i := range keys {
+		m[string(keys[i].Name)] = i
+	}
+	return m
 }
 
 // Len is the number of distinct keys; Name is key i.
@@ -198,8 +209,13 @@ func (t *Txn) Scratched() int64 { return t.scratch }
 // Try carries the transaction out if that needs no disk. False means that
 // nothing has happened.
 func (s *Store) Try(t *Txn) bool {
-	if !s.eng.Try(&t.eng) {
-		return false
+	for {
+		if !s.eng.Try(&t.eng) {
+			return false
+		}
+		if !t.again() {
+			break
+		}
 	}
 	if t.eng.Err != nil {
 		t.fail()
@@ -264,6 +280,7 @@ func (t *Txn) Hash(i int) uint64 { return t.eng.Keys[i].Hash }
 // it is asked for afterwards is its outcome, and its keys.
 func (t *Txn) Trim() {
 	clear(t.vals)
+	t.whole = record.Whole{}
 	clear(t.eng.Old)
 	clear(t.eng.New)
 	if cap(t.arena) > keepArena {
@@ -276,124 +293,4 @@ func (t *Txn) Abandon() {
 	for i := range t.vals {
 		t.vals[i].changed = false
 	}
-}
-
-// Decide is the engine's call: it shows the step the values that the entries
-// stand for, and turns what the step changed into entries.
-func (t *Txn) Decide(e *engine.Txn) {
-	n := len(e.Keys)
-	if cap(t.vals) < n {
-		t.vals = make([]val, n)
-		t.heads = make([]byte, 0, n*record.MaxHead)
-	}
-	t.vals = t.vals[:n]
-	for i := range t.vals {
-		t.load(i, &e.Old[i])
-	}
-	t.step.Decide(t)
-	if e.Mode == engine.Read {
-		return
-	}
-	t.heads, t.tallied = t.heads[:0], true
-	for i := range t.vals {
-		t.save(i, &e.Old[i], &e.New[i])
-	}
-}
-
-func (t *Txn) load(i int, old *engine.Entry) {
-	v := &t.vals[i]
-	*v = val{}
-	if !old.Found {
-		v.version = absent + t.store.slots[t.eng.Keys[i].Slot].removed.Load()
-		return
-	}
-	v.expireAt = expiryOf(old.Meta)
-	if v.expireAt != 0 && v.expireAt <= t.now {
-		v.expireAt = 0
-		v.version = absent + t.store.slots[t.eng.Keys[i].Slot].removed.Load()
-		t.expired = true
-		return
-	}
-	v.found = true
-	if t.eng.Mode == engine.Blind {
-		return
-	}
-	r, err := record.Decode(old.Value)
-	if err == nil {
-		err = r.Verify()
-	}
-	v.corrupt = err != nil
-	v.data, v.version = r.Value, uint64(r.Dot.HLC)
-}
-
-// absent sets the versions of absent keys apart from dots: no hybrid time has
-// its highest bit set before the year 6429.
-const absent = 1 << 63
-
-func (t *Txn) save(i int, old *engine.Entry, c *engine.Change) {
-	v := &t.vals[i]
-	s, slot := t.store, t.eng.Keys[i].Slot
-	was := int64(0)
-	if old.Found {
-		was = expiryOf(old.Meta)
-		if was != 0 && was <= t.now {
-			s.expired.Add(1)
-			v.lapsed = true
-		}
-	}
-	switch {
-	case !v.changed && (v.found || !v.lapsed):
-		return
-	case !v.found:
-		if old.Found {
-			c.Action = engine.Delete // also of an expired entry that was met
-			if !v.lapsed {
-				s.slots[slot].removed.Add(1)
-				t.changes++
-			}
-			v.was = was
-			s.counted(slot, was, 0)
-		}
-		return
-	}
-	t.changes++
-	r := record.Record{
-		Type:     record.String,
-		Dot:      record.Dot{Actor: s.actor, HLC: s.clock.After(0, t.now)},
-		ExpireAt: v.expireAt,
-		CRC:      record.Checksum(v.data),
-	}
-	from := len(t.heads)
-	t.heads = record.AppendHead(t.heads, &r)
-	c.Action, c.Meta, c.Head, c.Body = engine.Put, metaOf(v.expireAt), t.heads[from:], v.data
-	v.was, v.is = was, v.expireAt
-	s.counted(slot, v.was, v.is)
-}
-
-// fail takes back what save has told the store, where the engine has refused the
-// changes after all. That a slot may be due early, and that the versions of absent
-// keys have moved on, does no harm.
-func (t *Txn) fail() {
-	if !t.tallied {
-		return
-	}
-	t.tallied, t.changes = false, 0
-	for i := range t.vals {
-		v := &t.vals[i]
-		t.store.counted(t.eng.Keys[i].Slot, v.is, v.was)
-		if v.lapsed {
-			t.store.expired.Add(-1)
-		}
-	}
-}
-
-// Done passes the end of a started transaction on.
-func (t *Txn) Done(e *engine.Txn) {
-	if e.Err != nil {
-		t.fail()
-	}
-	if t.expired {
-		t.store.dueAll(t)
-	}
-	t.step.Done(t)
 }
