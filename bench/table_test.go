@@ -61,6 +61,8 @@ func TestRowsTable(t *testing.T) {
 	plain.conclude()
 	other := fast
 	other.Subject = "rldb --io-threads 2"
+	elsewhere := plain
+	elsewhere.Peer = "Olric"
 	for name, c := range map[string]struct {
 		rows []row
 		want string
@@ -76,6 +78,11 @@ GET -P 64   req/s        -             -      -             ≥ 2.00  not measur
 throughput                       unit  subject  redis-server  ratio    min–max  target      server CPU s/M  peer's  client CPU s/M  peer's
 SET -P 16, rldb                 req/s  305,000       127,500   2.50  2.00–3.00  ≥ 1.50  ok            8.00   10.00            9.00   11.00
 SET -P 16, rldb --io-threads 2  req/s  305,000       127,500   2.50  2.00–3.00  ≥ 1.50  ok            8.00   10.00            9.00   11.00
+`},
+		"two peers": {[]row{plain, elsewhere}, `
+memory                  unit  rldb  peer  ratio
+x, beside redis-server    MB  2.00     -      -
+x, beside Olric           MB  2.00     -      -
 `},
 		"unused columns are left out": {[]row{plain}, `
 memory  unit  rldb  redis-server  ratio
