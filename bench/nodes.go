@@ -134,6 +134,13 @@ func (c *cluster) kill(srv *server) error {
 	return srv.end()
 }
 
+// abandon kills all nodes.
+func (c *cluster) abandon() {
+	for _, srv := range c.nodes {
+		_ = c.kill(srv) // end tells
+	}
+}
+
 // stopped pauses a node in its tracks, resumed lets it go on.
 func (s *server) stopped() error { return s.cmd.Process.Signal(syscall.SIGSTOP) }
 func (s *server) resumed() error { return s.cmd.Process.Signal(syscall.SIGCONT) }

@@ -34,6 +34,9 @@ func TestVerdict(t *testing.T) {
 		{target{ownAtMost, 150}, of(149), summary{}, "ok"},
 		{target{ownAtMost, 150}, of(151), of(0.1), "short"},
 		{target{ownAtMost, 150}, summary{}, of(1), "not measured"},
+		{target{ownNeverAbove, 0}, summary{Rounds: 3}, of(1), "ok"},
+		{target{ownNeverAbove, 0}, summary{Max: 1, Rounds: 3}, of(1), "short"},
+		{target{ownNeverAbove, 0}, summary{}, of(1), "not measured"},
 	} {
 		if got := c.target.verdict(c.own, c.ratio); got != c.want {
 			t.Errorf("%v with own %g and ratio %g: %q, want %q", c.target, c.own.Median, c.ratio.Median, got, c.want)
