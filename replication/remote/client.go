@@ -82,13 +82,16 @@ func (a *ask) end(answer []byte, err error) {
 	if err != nil && a.c.certain != nil && a.c.certain(err) {
 		err = certainly(err)
 	}
-	was := *a
+	a.read(a, answer, err)
+}
+
+// free gives a back, before who asked is told: it may ask again.
+func (a *ask) free() {
 	if cap(a.b) > keepRequest {
 		a.b = nil
 	}
 	*a = ask{c: a.c, ended: a.ended, b: a.b[:0]}
 	a.c.asks.Put(a)
-	was.read(&was, answer, err)
 }
 
 // check says why keys cannot be asked for.
@@ -120,11 +123,13 @@ func (c *Client) Write(to coordinator.Node, w *coordinator.WriteRequest, done fu
 }
 
 func (a *ask) readWrite(b []byte, err error) {
+	c, n, done := a.c, a.n, a.write
+	a.free()
 	var w coordinator.WriteAnswer
 	if err == nil {
-		w, err = readWriteAnswer(b, a.n, a.c.nothing)
+		w, err = readWriteAnswer(b, n, c.nothing)
 	}
-	a.write(w, err)
+	done(w, err)
 }
 
 // Hash asks for the hashes of the vectors of keys' records.
@@ -139,14 +144,16 @@ func (c *Client) Hash(to coordinator.Node, keys []engine.Key, done func(coordina
 }
 
 func (a *ask) readHash(b []byte, err error) {
+	n, done := a.n, a.hash
+	a.free()
 	var h coordinator.HashAnswer
 	if err == nil {
-		h, err = readHashAnswer(b, a.n)
+		h, err = readHashAnswer(b, n)
 	}
 	if err != nil {
 		h = coordinator.HashAnswer{}
 	}
-	a.hash(h, err)
+	done(h, err)
 }
 
 // Damaged is the error of a fetch some of whose records are damaged there. The others
@@ -194,7 +201,11 @@ func (f *fetch) ask(keys []engine.Key) {
 	a.start(f.to, appendKeys(a.b, KindFetch, keys))
 }
 
-func (a *ask) readFetch(b []byte, err error) { a.fetch.answered(b, err) }
+func (a *ask) readFetch(b []byte, err error) {
+	f := a.fetch
+	a.free()
+	f.answered(b, err)
+}
 
 // answered takes in an answer, and asks for what it has left out: there is less of that
 // with each.
@@ -231,6 +242,8 @@ func (c *Client) Standing(to ring.ID, done func(Standing, error)) {
 }
 
 func (a *ask) readStanding(b []byte, err error) {
+	done := a.stand
+	a.free()
 	var s Standing
 	if err == nil {
 		s, err = readStanding(b)
@@ -238,7 +251,7 @@ func (a *ask) readStanding(b []byte, err error) {
 	if err != nil {
 		s = Standing{}
 	}
-	a.stand(s, err)
+	done(s, err)
 }
 
 // Digests asks for the digests of slots, in their order.
@@ -253,14 +266,16 @@ func (c *Client) Digests(to ring.ID, slots []uint16, done func([]uint64, error))
 }
 
 func (a *ask) readDigests(b []byte, err error) {
+	n, done := a.n, a.number
+	a.free()
 	var d []uint64
 	if err == nil {
-		d, err = readDigests(b, a.n)
+		d, err = readDigests(b, n)
 	}
 	if err != nil {
 		d = nil
 	}
-	a.number(d, err)
+	done(d, err)
 }
 
 // Page asks for a page of a slot's records: see replica.Store.Page. The other node may
@@ -272,11 +287,13 @@ func (c *Client) Page(to ring.ID, slot uint16, from uint64, most int, done func(
 }
 
 func (a *ask) readPage(b []byte, err error) {
+	of, done := a.of, a.page
+	a.free()
 	if err != nil {
-		a.page(nil, 0, false, err)
+		done(nil, 0, false, err)
 		return
 	}
-	a.page(readPage(b, a.of))
+	done(readPage(b, of))
 }
 
 // Publish hands a message to a node's subscribers.
@@ -287,8 +304,10 @@ func (c *Client) Publish(to ring.ID, channel, message []byte, done func(error)) 
 }
 
 func (a *ask) readPublish(b []byte, err error) {
+	done := a.plain
+	a.free()
 	if err == nil {
 		err = readNothing(b, KindPublish)
 	}
-	a.plain(err)
+	done(err)
 }

@@ -11,8 +11,9 @@
 //   - A record is verified where it arrives. A request with a bad one, or an answer, is
 //     an error as a whole, and nothing of it is stored or handed on.
 //   - A record is stored by merging, in its key's turn; what the replica holds already
-//     is not written again. A damaged record counts as none: it is overwritten, and
-//     never served.
+//     is not written again. A damaged record counts as none for a write, which overwrites
+//     it, and is never served: a fetch tells of it ([Damaged]), and a hash that is asked for
+//     of one that is known to be damaged is an error, so that it counts for no read.
 //   - Whoever is told of something, it is as durable as the settings promise.
 //   - An error for which errors.Is(err, coordinator.ErrNotApplied) certainly changed
 //     nothing. Of others nothing is known.
