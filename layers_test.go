@@ -54,7 +54,7 @@ var only = map[string][]string{
 	"github.com/spaolacci/murmur3":         {"engine", "record", "ring"},
 	"github.com/hashicorp/memberlist":      {"membership"},
 	"github.com/cockroachdb/pebble/v2":     {"engine/lsm"},
-	module + "/engine/memory":              {"", "command", "replication/remote", "replication/replica", "replication/repair", "engine/bitcask"},
+	module + "/engine/memory":              {"", "command", "replication/remote", "replication/replica", "replication/repair", "replication/coordinator", "engine/bitcask"},
 	module + "/conf":                       {""},
 	"github.com/prometheus/client_golang/": {},
 }

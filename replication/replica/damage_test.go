@@ -101,6 +101,9 @@ func TestDamage(t *testing.T) {
 					if _, err := r.Whole(0); !errors.Is(err, engine.ErrCorrupt) {
 						t.Errorf("in its turn it gives %v", err)
 					}
+					if r.Lost(0) != whole.Vector.Hash() {
+						t.Errorf("what was lost had the hash %x", r.Lost(0))
+					}
 					r.Put(0, &whole)
 				}
 				if err := b.records(Write, mend, "{a}bad"); !errors.Is(err, errRefused) {
@@ -167,6 +170,109 @@ func TestDamageMendedMeanwhile(t *testing.T) {
 		t.Errorf("%d decisions, %v", calls, err)
 	}
 	twin{"a": whole}.check(b, true)
+}
+
+// TestDamageAmongOthers: a damaged record keeps nobody from the others of its transaction.
+func TestDamageAmongOthers(t *testing.T) {
+	for _, slow := range []bool{false, true} {
+		b := newRig(t, true)
+		e := &rot{picky: b.eng, bad: map[string]bool{}}
+		b.Store.eng = e
+		zero, held := record.Whole{}, twin{}
+		for i, key := range []string{"a", "b", "c"} {
+			held[key] = zero.Put(b.dot(uint64(i), &zero), record.NewValue([]byte(key), 0))
+			b.put(key, held[key])
+		}
+		e.bad["b"], e.slow = true, slow
+		// Between the reading of what can be read and the decision, one changes.
+		later := held["c"]
+		held["c"] = later.Put(b.dot(5, &later), record.NewValue([]byte("later"), 0))
+		e.before = func() { b.put("c", held["c"]) }
+		calls := 0
+		for _, mode := range []engine.Mode{Read, Write} {
+			err := b.records(mode, func(r *Records) {
+				calls++
+				for i, key := range []string{"a", "b", "c", "absent"} {
+					w, err := r.Whole(i)
+					want := held[key]
+					if key == "b" {
+						want = record.Whole{}
+						if !errors.Is(err, engine.ErrCorrupt) || r.Hash(i) != 0 {
+							t.Errorf("of b: %v, %x", err, r.Hash(i))
+						}
+						continue
+					}
+					if err != nil || !sameRecord(w, &want, b.ms) || r.Hash(i) != want.Vector.Hash() {
+						t.Errorf("%s is %+v, %v", key, w, err)
+					}
+					if mode == Write && key == "a" {
+						m := w.Put(b.dot(6, w), record.NewValue([]byte("new"), 0))
+						held[key] = copied(&m)
+						r.Put(i, &m)
+					}
+				}
+				if mode == Write {
+					m := held["b"]
+					r.Put(1, &m)
+				}
+			}, "a", "b", "c", "absent")
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		e.slow = false
+		if calls != 2 {
+			t.Errorf("%d decisions", calls)
+		}
+		held.check(b, true)
+		held.checkFigures(b)
+		b.end()
+	}
+}
+
+// TestDamagePassing: a record that was read again, and is whole, is damaged no more.
+func TestDamagePassing(t *testing.T) {
+	b := newRig(t, true)
+	e := &rot{picky: b.eng, bad: map[string]bool{"a": true}}
+	b.Store.eng = e
+	defer b.end()
+	zero := record.Whole{}
+	w := zero.Put(b.dot(1, &zero), record.NewValue([]byte("v"), 0))
+	e.bad = map[string]bool{}
+	b.put("a", w)
+	e.bad["a"] = true
+	if _, err := b.whole("a"); !errors.Is(err, engine.ErrCorrupt) || b.Counters().Damaged != 1 {
+		t.Fatal(err)
+	}
+	e.bad = nil
+	if _, err := b.whole("a"); err != nil || b.Counters().Damaged != 0 {
+		t.Fatal(err)
+	}
+	twin{"a": w}.check(b, true)
+}
+
+// TestDamageUnderWrites: where the slot is written time and again, the transaction is
+// given up, and says why.
+func TestDamageUnderWrites(t *testing.T) {
+	b := newRig(t, true)
+	e := &rot{picky: b.eng, bad: map[string]bool{}}
+	b.Store.eng = e
+	defer b.end()
+	zero := record.Whole{}
+	w := zero.Put(b.dot(1, &zero), record.NewValue([]byte("v"), 0))
+	b.put("{t}a", w)
+	e.bad["{t}a"] = true
+	writes := 0
+	var again func()
+	again = func() {
+		writes++
+		b.put("{t}b", w)
+		e.before = again
+	}
+	e.before = again
+	if _, err := b.whole("{t}a"); !errors.Is(err, engine.ErrCorrupt) || writes != maxTries {
+		t.Errorf("%v after %d writes", err, writes)
+	}
 }
 
 // TestDamageAndExpiry: the sweep passes over damaged records, and takes none away.
