@@ -37,6 +37,8 @@ type Records struct {
 	stale    bool     // what was salvaged is out of date
 	salvage  *salvage // the values that could be read, where the engine has found damage
 	tries    int      // how often that was begun
+
+	found []engine.Key // damage that nobody knew of; its names are not to be used
 }
 
 // rec is what a transaction knows of one key.
@@ -76,6 +78,7 @@ func (r *Records) Reset(s *Store, mode engine.Mode, step RecordStep) {
 	r.eng.Keys, r.eng.Mode, r.eng.Step = r.eng.Keys[:0], mode, r
 	r.eng.Err, r.eng.Pos = nil, 0
 	r.tallied, r.unhashed, r.stale, r.salvage, r.tries = false, false, false, nil, 0
+	r.found = r.found[:0]
 	if len(r.index) > 0 {
 		clear(r.index)
 	}
@@ -204,7 +207,9 @@ func (r *Records) damage(i int) {
 	x, k := &r.recs[i], &r.eng.Keys[i]
 	x.state = unreadable
 	x.whole.Vector, x.whole.Values = x.whole.Vector[:0], x.whole.Values[:0]
-	r.store.damage(k, r.store.face(k, r.eng.Old[i].Meta).part)
+	if r.store.damage(k, r.store.face(k, r.eng.Old[i].Meta).part) {
+		r.found = append(r.found, *k)
+	}
 }
 
 // Put stores w, which must not be zero, under key i. Its values' bytes must stay

@@ -17,6 +17,7 @@ func (s *Store) TryRecords(r *Records) bool {
 		}
 		switch r.then() {
 		case over:
+			r.report()
 			return true
 		case salvaging:
 			if !r.salvage.try() {
@@ -186,10 +187,19 @@ func (r *Records) fail() {
 	}
 }
 
+// report logs what damage was found: not in the keys' turn, as it may wait.
+func (r *Records) report() {
+	for i := range r.found {
+		r.store.log.Error("a record is damaged", "slot", r.found[i].Slot, "hash", r.found[i].Hash)
+	}
+	r.found = r.found[:0]
+}
+
 // Done passes the end of a started transaction on.
 func (r *Records) Done(*engine.Txn) {
 	switch r.then() {
 	case over:
+		r.report()
 		r.step.Done(r)
 	case again:
 		r.start()
