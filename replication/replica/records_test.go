@@ -314,11 +314,7 @@ func TestReplicatedOverStandalone(t *testing.T) {
 	if err != nil || len(page) != 1 || page[0].Hash != 0 || b.Digest(slot) != 0 {
 		t.Errorf("%v, %v, digest %x", page, err, b.Digest(slot))
 	}
-	if err := b.records(Write, func(r *Records) {
-		old, _ := r.Whole(0)
-		r.Put(0, old)
-	}, "a"); err != nil {
-		t.Fatal(err)
-	}
+	b.sweepAll()
 	twin{"a": w}.check(b, true)
+	twin{}.checkFigures(b)
 }
