@@ -23,7 +23,7 @@ func TestRecordsAgainstTwin(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b, held := newRig(t, true), twin{}
 		defer func() { b.end() }()
-		for range rapid.IntRange(1, 25).Draw(t, "steps") {
+		for range rapid.IntRange(1, 15).Draw(t, "steps") {
 			b.ms += rapid.SampledFrom([]int64{0, 0, 1, 30, 1000, cutAfter}).Draw(t, "ms")
 			b.eng.slow = rapid.Bool().Draw(t, "slow")
 			swept := false

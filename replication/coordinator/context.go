@@ -1,0 +1,134 @@
+package coordinator
+
+import (
+	"bytes"
+
+	"github.com/rldb/rldb/engine"
+	"github.com/rldb/rldb/record"
+)
+
+// Got is what Get has read.
+type Got struct {
+	Record record.Whole // its values' bytes are the receiver's to keep, not to change
+	Err    error
+}
+
+// Get reads a whole record by quorum (RLDB.GET).
+func (c *Coordinator) Get(k engine.Key, q Quorum, done func(Got)) {
+	c.counts.reads.Add(1)
+	p, err := c.placeOf(k.Slot, c.quorum(q))
+	if err != nil {
+		done(Got{Err: err})
+		return
+	}
+	c.get(p, ownKey(k), func(f *found, err error) {
+		if err == nil && f.damaged {
+			err = f.err
+		}
+		done(Got{f.record, err})
+	})
+}
+
+func ownKey(k engine.Key) []engine.Key {
+	k.Name = bytes.Clone(k.Name)
+	return []engine.Key{k}
+}
+
+// get reads one key, behind writes of it that wait.
+func (c *Coordinator) get(p place, keys []engine.Key, done func(*found, error)) {
+	now := c.clock.MilliAt(c.o.Wall())
+	if !c.turns.behind(new(ticket), keys, func() {
+		p.read(keys, now, func(r *reading) { done(&r.found[0], r.failure()) })
+	}) {
+		done(&found{}, errWaiting)
+	}
+}
+
+// contextWrite is a write over what a client has seen.
+type contextWrite struct {
+	context    record.Vector
+	has        bool // the client has given one
+	deletes    bool
+	value      record.Value
+	removed    int
+	dropped    int
+	siblings   int
+	vector     record.Vector // of the new record
+	c          *Coordinator
+	afterwards func(m *contextWrite, err error)
+}
+
+// Put writes a value over what context has seen (RLDB.PUT); hasContext false: over nothing, beside what is there. done gets the new
+// record's vector, from which the next context is made.
+func (c *Coordinator) Put(k engine.Key, context record.Vector, hasContext bool, value []byte, expireAt int64, q Quorum, w *Written, done func(record.Vector, error)) {
+	m := &contextWrite{c: c, context: context, has: hasContext, value: ownValue(value, expireAt)}
+	m.afterwards = func(m *contextWrite, err error) { done(m.vector, err) }
+	m.start(k, q, w)
+}
+
+// Delete deletes what context has seen (RLDB.DEL); removed says how many values went.
+func (c *Coordinator) Delete(k engine.Key, context record.Vector, q Quorum, w *Written, done func(removed int, err error)) {
+	m := &contextWrite{c: c, context: context, has: true, deletes: true}
+	m.afterwards = func(m *contextWrite, err error) { done(m.removed, err) }
+	m.start(k, q, w)
+}
+
+// start reads first: a context that a quorum finds overtaken is refused.
+func (m *contextWrite) start(k engine.Key, q Quorum, w *Written) {
+	c := m.c
+	p, err := c.placeOf(k.Slot, c.quorum(q))
+	if err != nil {
+		m.afterwards(m, err)
+		return
+	}
+	keys := ownKey(k)
+	c.get(p, keys, func(f *found, err error) {
+		switch {
+		case err != nil:
+		case f.damaged:
+			err = f.err
+		case m.overtaken(&f.record):
+			err = ErrStale
+		}
+		if err != nil {
+			m.afterwards(m, err)
+			return
+		}
+		b := &blind{operation: operation{c: c}, place: p, keys: keys, maker: m, once: true, read: []found{*f}}
+		b.start(w)
+	})
+}
+
+func (m *contextWrite) overtaken(w *record.Whole) bool { return m.has && w.Overtaken(m.context) }
+
+// decide implements maker, over what was read and what is here by now.
+func (m *contextWrite) decide(b *blind, below []over) error {
+	if m.overtaken(&below[0].record) {
+		return ErrStale
+	}
+	b.changes[0] = change{made: true, deletes: m.deletes, floor: m.context.Max()}
+	return nil
+}
+
+func (m *contextWrite) mint(b *blind, _ int, over *record.Whole, dot record.Dot) record.Whole {
+	var w record.Whole
+	before := len(over.Values)
+	if m.deletes {
+		w, m.dropped = over.DeleteContext(m.context, dot, b.c.o.Siblings)
+		m.removed = before - len(w.Values) - m.dropped
+	} else {
+		w, m.dropped = over.PutContext(m.context, dot, m.value, b.c.o.Siblings)
+	}
+	m.siblings, m.vector = len(w.Values), w.Vector
+	return cloned(&w)
+}
+
+func (m *contextWrite) done(_ *blind, err error) {
+	if m.vector != nil {
+		m.c.counts.siblingsDropped.Add(int64(m.dropped))
+		if m.siblings > 1 {
+			m.c.counts.siblingsMade.Add(1)
+		}
+	}
+	m.afterwards(m, err)
+}

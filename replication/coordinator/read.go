@@ -1,0 +1,328 @@
+package coordinator
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/rldb/rldb/engine"
+	"github.com/rldb/rldb/record"
+	"github.com/rldb/rldb/replication/quorum"
+	"github.com/rldb/rldb/replication/replica"
+)
+
+// reading is a quorum read of some keys of one slot. It goes on after its answer,
+// until who lacks what was read has been sent it.
+type reading struct {
+	operation
+	place
+	keys  []engine.Key
+	now   int64
+	reads []*quorum.Read
+	found []found
+	own   []ownCopy
+	left  int             // reads without a verdict
+	pos   engine.Position // what this node's own copies need
+	err   error           // of the engine
+	done  func(*reading)
+}
+
+// found is what was read of a key.
+type found struct {
+	record  record.Whole
+	damaged bool // this node's copy is, and the others were too few
+	err     *Error
+}
+
+// ownCopy is this node's record of a key.
+type ownCopy struct {
+	record  record.Whole
+	damaged bool
+}
+
+// read reads keys, whose memory must stay as it is, and calls done once, with an
+// answer for each.
+func (p place) read(keys []engine.Key, now int64, done func(*reading)) {
+	r := &reading{operation: operation{c: p.by}, place: p, keys: keys, now: now, left: len(keys), done: done}
+	r.found, r.own = make([]found, len(keys)), make([]ownCopy, len(keys))
+	p.by.begin()
+	r.calls++
+	p.by.local(replica.Read, keys, r.copyOwn, func(x *replica.Records) {
+		r.called(func() { r.ask(x) })
+	})
+}
+
+// copyOwn takes this node's records out of the engine's memory.
+func (r *reading) copyOwn(x *replica.Records) {
+	for i := range r.keys {
+		w, err := x.Whole(i)
+		if err != nil {
+			r.own[i].damaged = true
+			continue
+		}
+		r.own[i].record = cloned(w)
+	}
+}
+
+// cloned is w in memory of its own.
+func cloned(w *record.Whole) (c record.Whole) {
+	c.Vector, c.Values = slices.Clone(w.Vector), slices.Clone(w.Values)
+	for i := range c.Values {
+		c.Values[i].Value = bytes.Clone(c.Values[i].Value)
+	}
+	return c
+}
+
+// ask starts the reads, once this node's copies are there.
+func (r *reading) ask(x *replica.Records) {
+	if r.err = x.Err(); r.err != nil {
+		r.answer()
+		return
+	}
+	r.pos = x.Pos()
+	self, others := r.readers(nil)
+	r.reads = make([]*quorum.Read, len(r.keys))
+	var b batches
+	for i := range r.keys {
+		own := &r.own[i].record
+		if r.own[i].damaged {
+			own = nil
+		}
+		q, effects := quorum.NewRead(quorum.ReadOptions{R: r.R, W: r.W, Sloppy: r.c.o.Sloppy, Now: r.now}, self, own, others)
+		r.reads[i] = q
+		b.add(i, effects)
+	}
+	r.carry(b)
+}
+
+// batches are effects on several keys, those of one kind and node together.
+type batches []batch
+
+type batch struct {
+	kind quorum.Kind
+	node Node
+	at   []int // keys
+}
+
+func (b *batches) add(key int, effects []quorum.Effect) {
+next:
+	for _, e := range effects {
+		for i := range *b {
+			if x := &(*b)[i]; x.kind == e.Kind && x.node == e.Target.Node {
+				x.at = append(x.at, key)
+				continue next
+			}
+		}
+		*b = append(*b, batch{e.Kind, e.Target.Node, []int{key}})
+	}
+}
+
+func (r *reading) carry(bs batches) {
+	for i := range bs {
+		b := &bs[i]
+		switch b.kind {
+		case quorum.Ask:
+			r.hash(b)
+		case quorum.Fetch:
+			r.fetch(b)
+		case quorum.Repair:
+			r.repair(b)
+		}
+	}
+	for i := range bs {
+		if bs[i].kind == quorum.Answer {
+			for _, k := range bs[i].at {
+				r.decided(k)
+			}
+		}
+	}
+}
+
+func (r *reading) keysOf(b *batch) []engine.Key {
+	if len(b.at) == len(r.keys) {
+		return r.keys
+	}
+	keys := make([]engine.Key, 0, len(b.at))
+	for _, k := range b.at {
+		keys = append(keys, r.keys[k])
+	}
+	return keys
+}
+
+func (r *reading) hash(b *batch) {
+	r.calls++
+	r.c.o.Peers.Hash(b.node, r.keysOf(b), func(a HashAnswer, err error) {
+		r.called(func() {
+			if err == nil && len(a.Hashes) != len(b.at) {
+				err = errAnswer
+			}
+			r.feed(b, func(j int, q *quorum.Read) []quorum.Effect {
+				if err != nil {
+					return q.Failed(b.node)
+				}
+				return q.Hash(b.node, a.Hashes[j], a.Current)
+			})
+		})
+	})
+}
+
+func (r *reading) fetch(b *batch) {
+	r.calls++
+	r.c.o.Peers.Fetch(b.node, r.keysOf(b), func(ws []record.Whole, err error) {
+		r.called(func() {
+			if err == nil && len(ws) != len(b.at) {
+				err = errAnswer
+			}
+			r.feed(b, func(j int, q *quorum.Read) []quorum.Effect {
+				if err != nil {
+					return q.Failed(b.node)
+				}
+				r.c.observe(ws[j].Vector)
+				return q.Whole(b.node, ws[j])
+			})
+		})
+	})
+}
+
+// feed gives each key of b its part of an answer, and carries out what follows.
+func (r *reading) feed(b *batch, one func(j int, q *quorum.Read) []quorum.Effect) {
+	var next batches
+	for j, k := range b.at {
+		next.add(k, one(j, r.reads[k]))
+	}
+	r.carry(next)
+}
+
+// repair brings merged records to who lacks them.
+func (r *reading) repair(b *batch) {
+	r.c.counts.repairs.Add(int64(len(b.at)))
+	records := make([]Entry, 0, len(b.at))
+	for _, k := range b.at {
+		records = append(records, Entry{r.keys[k], *r.reads[k].Record()})
+	}
+	end := func(held []HeldAnswer, ok bool) {
+		r.feed(b, func(j int, q *quorum.Read) []quorum.Effect {
+			var unseen []record.Dot
+			if ok {
+				unseen = held[j].Unseen
+				r.c.observe(held[j].Vector)
+			}
+			return q.Repaired(b.node, records[j].Whole.Vector.Hash(), ok, unseen)
+		})
+	}
+	r.calls++
+	if b.node == r.self {
+		r.c.merge(records, func(held []HeldAnswer, pos engine.Position, err error) {
+			r.called(func() {
+				r.pos = max(r.pos, pos)
+				end(held, err == nil)
+			})
+		})
+		return
+	}
+	r.c.o.Peers.Write(b.node, &WriteRequest{Records: records}, func(a WriteAnswer, err error) {
+		r.called(func() { end(a.Held, outcome(len(records), &a, err) == quorum.OK) })
+	})
+}
+
+// merge merges records into this node's.
+func (c *Coordinator) merge(records []Entry, done func([]HeldAnswer, engine.Position, error)) {
+	keys := make([]engine.Key, len(records))
+	for i := range records {
+		keys[i] = records[i].Key
+	}
+	held := make([]HeldAnswer, len(records))
+	c.local(replica.Write, keys, func(x *replica.Records) {
+		for i := range records {
+			mergeInto(x, i, &records[i].Whole, &held[i])
+		}
+	}, func(x *replica.Records) { done(held, x.Pos(), x.Err()) })
+}
+
+// mergeInto merges w into key i's record, and tells what is held then. A damaged
+// record is replaced.
+func mergeInto(x *replica.Records, i int, w *record.Whole, held *HeldAnswer) {
+	m := *w
+	if old, err := x.Whole(i); err == nil && !old.IsZero() {
+		if old.Vector.Covers(w.Vector) {
+			m = *old
+		} else {
+			m = record.Merge(old, w)
+			x.Put(i, &m)
+		}
+	} else {
+		x.Put(i, &m)
+	}
+	if held.Unseen = m.Unseen(nil, w.Vector); len(held.Unseen) > 0 {
+		held.Vector = slices.Clone(m.Vector)
+	}
+}
+
+// decided takes down what a key's read has come to.
+func (r *reading) decided(k int) {
+	q, f := r.reads[k], &r.found[k]
+	f.record = *q.Record()
+	if v := q.Verdict(); v != quorum.Met {
+		heard, holders := q.Heard()
+		have, need := heard, r.R
+		if v == quorum.NoQuorum {
+			have, need = holders, r.W
+		}
+		f.err = &Error{v.ReadError(have, need)}
+		if f.damaged = r.own[k].damaged; !f.damaged {
+			r.c.counts.failed(v)
+		}
+	}
+	if r.left--; r.left == 0 {
+		r.answer()
+	}
+}
+
+func (r *reading) answer() {
+	r.answered = true
+	r.done(r)
+	r.over()
+}
+
+// failure is why the whole is not answered: the first key's error. A damaged copy
+// that nobody could replace is none: the step is told of it.
+func (r *reading) failure() error {
+	if r.err != nil {
+		return r.err
+	}
+	for i := range r.found {
+		if f := &r.found[i]; f.err != nil && !f.damaged {
+			return f.err
+		}
+	}
+	return nil
+}
+
+// load shows a transaction what was read.
+func (r *reading) load(t *replica.Txn) {
+	for i := range r.found {
+		f := &r.found[i]
+		if f.damaged {
+			f.record = record.Whole{}
+		}
+		t.Load(i, &f.record, f.damaged)
+	}
+}
+
+// startRead carries out a command that changes nothing.
+func (c *Coordinator) startRead(x *Call, p place) {
+	c.counts.reads.Add(1)
+	keys := ownKeys(x.Txn)
+	if !c.turns.behind(new(ticket), keys, func() { p.read(keys, x.Txn.Now(), func(r *reading) { r.finish(x) }) }) {
+		x.Txn.Finish(errWaiting, 0, 0)
+	}
+}
+
+func (r *reading) finish(x *Call) {
+	if err := r.failure(); err != nil {
+		x.Txn.Finish(err, 0, 0)
+		return
+	}
+	r.load(x.Txn)
+	x.Txn.RunStep()
+	x.Txn.Finish(nil, r.pos, 0)
+}
