@@ -111,7 +111,7 @@ func TestAWipedOwnerIsNotCurrentUntilItIsWhole(t *testing.T) {
 func TestAPausedNodeIsNotCurrent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStanding(2, true, false, testTimeout)
-		s.setArea(areaOf("ab", "ab"))
+		s.setArea(areaOf("ab", "ab"), true)
 		s.reach(named('b'), true)
 		r := New(Options{Peers: &silent{}, W: 2, Sloppy: true, Timeout: testTimeout, Log: slog.New(slog.DiscardHandler)})
 		r.area.Store(s.area)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/rldb/rldb/engine"
-	"github.com/rldb/rldb/replication/coordinator"
 	"github.com/rldb/rldb/ring"
 )
 
@@ -50,25 +49,65 @@ func TestAFallbacksRecordsGoHome(t *testing.T) {
 	})
 }
 
-// What changes at the fallback after it was confirmed, and before it is dropped, stays and goes home too.
+// What changes at the fallback while it is on its way stays, and goes home too: when all owners are sent to, and
+// what they confirm is dropped at once; when one was away, and the others have confirmed before; when the change comes
+// after that and before the slot is read, so that only the one is sent it.
 func TestAFallbacksRecordThatChangesStays(t *testing.T) {
+	for _, v := range []struct{ away, kind string }{{"", "write"}, {"c", "write"}, {"c", "digests"}} {
+		inCluster(t, "abcd", nil, func(c *cluster) {
+			c.waitCurrent()
+			x := keyOf(0, 1)
+			c.set(keyOf(0, 2), "other", "abc") // so no owner holds the same
+			if v.away != "" {
+				c.suspect('c', "abd")
+				c.set(x, "one", "abd")
+				time.Sleep(2 * time.Second)
+			}
+			var changed atomic.Bool
+			c.mu.Lock()
+			c.before = func(kind string, from, to ring.ID) {
+				if kind != v.kind || from != named('d') || to != named('c') || c.node('d').repair.Counters().Foreign == 0 {
+					return
+				}
+				if !changed.Swap(true) {
+					c.set(x, "two", "d")
+				}
+			}
+			c.mu.Unlock()
+			if v.away != "" {
+				c.answers('c', "abd")
+			} else {
+				w := c.set(x, "one", "ab")
+				c.node('d').store1(x, &w)
+			}
+			for !changed.Load() || c.foreign() > 0 { // looked at so often that nobody else has brought it there since
+				time.Sleep(latency / 5)
+			}
+			c.want(x, "a:[two] b:[two] c:[two] d:nothing")
+		})
+	}
+}
+
+// A view that makes a node the owner of what it is about to drop stops that.
+func TestNothingIsDroppedThatBecomesANodesOwn(t *testing.T) {
 	inCluster(t, "abcd", nil, func(c *cluster) {
 		c.waitCurrent()
-		x := keyOf(0, 1)
-		c.suspect('c', "abd")
-		c.set(x, "one", "abd")
-		time.Sleep(2 * time.Second)
 		var changed atomic.Bool
 		c.mu.Lock()
-		c.written = func(from, to ring.ID, w *coordinator.WriteRequest) {
-			if from == named('d') && !changed.Swap(true) {
-				c.set(x, "two", "d")
+		c.before = func(kind string, from, to ring.ID) {
+			if kind == "write" && from == named('d') && !changed.Swap(true) {
+				v := View{Self: from, Members: c.view.Members, Owners: func(uint16) []ring.ID { return []ring.ID{named('a'), named('b'), named('d')} }}
+				c.node('d').repair.SetView(&v)
 			}
 		}
 		c.mu.Unlock()
-		c.answers('c', "abd")
-		c.wait("it goes home", func() bool { return changed.Load() && c.foreign() == 0 })
-		c.want(x, "a:[two] b:[two] c:[two] d:nothing")
+		x := keyOf(0, 1)
+		c.set(x, "value", "d")
+		c.wait("it is on its way", changed.Load)
+		time.Sleep(time.Second)
+		if n := c.node('d').repair.Counters().Dropped; n != 0 {
+			t.Fatalf("%d records were dropped: %s", n, c.show(x))
+		}
 	})
 }
 

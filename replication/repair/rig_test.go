@@ -40,8 +40,8 @@ type cluster struct {
 	bytes int                 // of values, and of what pages list
 	actor uint64
 	lose  func(kind string) bool // the answer of a call that was carried out
-	// written is called before a write is carried out, if it is set.
-	written func(from, to ring.ID, w *coordinator.WriteRequest)
+	// before is called before a call is carried out, if it is set.
+	before func(kind string, from, to ring.ID)
 }
 
 type testNode struct {
@@ -324,24 +324,25 @@ func (n *testNode) call(kind string, to ring.ID, f func(other *testNode), failed
 	time.AfterFunc(latency, func() {
 		n.c.mu.Lock()
 		other := n.c.nodes[to]
+		before := n.c.before
 		cut := other == nil || n.c.nodes[n.id] != n || n.c.down[[2]ring.ID{n.id, to}] || n.c.down[[2]ring.ID{to, n.id}]
 		n.c.mu.Unlock()
 		if cut {
 			failed(errCut)
-		} else {
-			f(other)
+			return
 		}
+		if before != nil {
+			before(kind, n.id, to)
+		}
+		f(other)
 	})
 }
 
 func (n *testNode) Write(to ring.ID, w *coordinator.WriteRequest, done func(coordinator.WriteAnswer, error)) {
 	n.call("write", to, func(other *testNode) {
 		n.c.mu.Lock()
-		written, lose := n.c.written, n.c.lose
+		lose := n.c.lose
 		n.c.mu.Unlock()
-		if written != nil {
-			written(n.id, to, w)
-		}
 		for i := range w.Records {
 			other.store1(w.Records[i].Key, &w.Records[i].Whole)
 		}
