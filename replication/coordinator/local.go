@@ -1,0 +1,105 @@
+package coordinator
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+
+	"github.com/rldb/rldb/engine"
+	"github.com/rldb/rldb/record"
+	"github.com/rldb/rldb/replication/replica"
+)
+
+// local carries out a transaction on this node's records. decide is called in the
+// keys' turn at the engine, done at the end, from another goroutine perhaps.
+func (c *Coordinator) local(mode engine.Mode, keys []engine.Key, decide, done func(*replica.Records)) {
+	x := &local{decide: decide, done: done}
+	x.records.Reset(c.store, mode, x)
+	for i := range keys {
+		x.records.Key(keys[i])
+	}
+	if c.store.TryRecords(&x.records) {
+		done(&x.records)
+		return
+	}
+	c.store.StartRecords(&x.records, x)
+}
+
+// local is the step of one.
+type local struct {
+	records      replica.Records
+	decide, done func(*replica.Records)
+}
+
+// Decide implements replica.RecordStep.
+func (x *local) Decide(r *replica.Records) { x.decide(r) }
+
+// Done implements replica.RecordStep.
+func (x *local) Done(r *replica.Records) { x.done(r) }
+
+// merge merges records into this node's, at once, or one by one where one of several
+// that are there is damaged on disk. What it tells is parallel to records.
+func (c *Coordinator) merge(records []Entry, done func([]HeldAnswer, engine.Position, error)) {
+	held := make([]HeldAnswer, len(records))
+	c.mergeSome(records, held, func(pos engine.Position, err error) {
+		if !errors.Is(err, engine.ErrCorrupt) || len(records) == 1 {
+			done(held, pos, err)
+			return
+		}
+		c.mergeEach(records, held, 0, 0, done)
+	})
+}
+
+func (c *Coordinator) mergeEach(records []Entry, held []HeldAnswer, i int, pos engine.Position, done func([]HeldAnswer, engine.Position, error)) {
+	c.mergeSome(records[i:i+1], held[i:i+1], func(p engine.Position, err error) {
+		if pos = max(pos, p); err != nil || i+1 == len(records) {
+			done(held, pos, err)
+			return
+		}
+		c.mergeEach(records, held, i+1, pos, done)
+	})
+}
+
+func (c *Coordinator) mergeSome(records []Entry, held []HeldAnswer, done func(engine.Position, error)) {
+	c.local(replica.Write, keysOf(records), func(x *replica.Records) {
+		for i := range records {
+			mergeInto(x, i, &records[i].Whole, &held[i])
+		}
+	}, func(x *replica.Records) { done(x.Pos(), x.Err()) })
+}
+
+func keysOf(records []Entry) []engine.Key {
+	keys := make([]engine.Key, len(records))
+	for i := range records {
+		keys[i] = records[i].Key
+	}
+	return keys
+}
+
+// mergeInto merges w into key i's record, and tells what is held then. A damaged
+// record is replaced.
+func mergeInto(x *replica.Records, i int, w *record.Whole, held *HeldAnswer) {
+	m := *w
+	if old, err := x.Whole(i); err == nil && !old.IsZero() {
+		if old.Vector.Covers(w.Vector) {
+			m = *old
+		} else {
+			m = record.Merge(old, w)
+			x.Put(i, &m)
+		}
+	} else {
+		x.Put(i, &m)
+	}
+	if held.Unseen = m.Unseen(nil, w.Vector); len(held.Unseen) > 0 {
+		held.Vector = slices.Clone(m.Vector)
+	}
+}
+
+// cloned is w in memory of its own.
+func cloned(w *record.Whole) (c record.Whole) {
+	c.Vector, c.Values = slices.Clone(w.Vector), slices.Clone(w.Values)
+	for i := range c.Values {
+		c.Values[i].Value = bytes.Clone(c.Values[i].Value)
+	}
+	return c
+}
