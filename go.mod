@@ -5,6 +5,7 @@ go 1.26.0
 require github.com/zeebo/xxh3 v1.1.0
 
 require (
+	github.com/anishathalye/porcupine v1.0.3
 	github.com/cockroachdb/pebble/v2 v2.1.7
 	github.com/hashicorp/memberlist v0.7.0
 	github.com/redis/go-redis/v9 v9.22.0

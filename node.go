@@ -63,7 +63,7 @@ func start(cfg *conf.Config, log *slog.Logger, level *slog.LevelVar, shutdown fu
 		Store: n.store, Config: n.live, Settings: settings(cfg), Engine: cfg.Engine, Version: version,
 		Port: func() int { return int(n.port.Load()) }, File: cfg.File, Log: log, Shutdown: shutdown,
 		Durable: cfg.Durable(), Tidy: tidy(eng), Cluster: member,
-		Copies: copies, Quorums: command.Quorums{N: cfg.N, R: cfg.R, W: cfg.W},
+		Copies: copies, Quorums: command.Quorums{N: cfg.N, R: cfg.R, W: cfg.W, Sloppy: cfg.Sloppy},
 	})
 	n.front, err = resp.New(n.commands, resp.Options{Loops: loops(cfg), Adapt: cfg.IOThreads == 0, Limits: limits(cfg), Backlog: cfg.TCPBacklog, Log: log})
 	if err != nil {

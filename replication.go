@@ -48,7 +48,7 @@ type inView struct {
 func newReplication(cfg *conf.Config, store *replica.Store, publish func(channel, message []byte), log *slog.Logger) *replication {
 	r := &replication{log: log, clock: store.Clock(), wall: func() int64 { return time.Now().UnixMilli() }}
 	r.view.Store(new(inView))
-	r.client = remote.NewClient(r)
+	r.client = remote.NewClient(r, func(err error) bool { return err == errNotYet || peer.NotSent(err) })
 	peers := knownPeers{r.client, r}
 	r.repair = repair.New(repair.Options{
 		Store: store, Peers: peers, N: cfg.N, W: cfg.W, Sloppy: cfg.Sloppy,

@@ -32,6 +32,8 @@ func workloads() []workload {
 		{"connections", "memory of idle connections", 1, connections},
 		{"durable", "bitcask with many keys beside redis-server with AOF: start-up, memory, disk, rates", 1, durable},
 		{"fsync", "redis-benchmark against bitcask beside redis-server with AOF, by fsync and pipeline depth", 3, fsyncs},
+		{"cluster", "three nodes, N=3 R=2 W=2, beside Redis Cluster 3+3 without and with WAIT 1", 3, clusters},
+		{"gap", "the longest time without a write, and writes lost, when a node is killed or paused", 3, gap},
 		{"loops", "connection loops: rldb's, redcon's, a goroutine a connection", 3, loops},
 	}
 }
@@ -44,6 +46,7 @@ type bench struct {
 	rldb   string // the binary
 	redis  string
 	client string // redis-benchmark
+	cli    string // redis-cli
 	out    io.Writer
 	report report
 }
@@ -89,7 +92,7 @@ func (b *bench) prepare(ctx context.Context) error {
 		}
 		return path
 	}
-	b.redis, b.client = find("redis-server"), find("redis-benchmark")
+	b.redis, b.client, b.cli = find("redis-server"), find("redis-benchmark"), find("redis-cli")
 	find("go")
 	if len(missing) > 0 {
 		return fmt.Errorf("it needs %s in the PATH (Debian: apt-get install redis-server redis-tools; Go: https://go.dev/dl)", strings.Join(missing, ", "))

@@ -17,8 +17,13 @@ type reading struct {
 
 // observe calls f until a run of it was not disturbed, and false if none was.
 func (b *bench) observe(ctx context.Context, what string, srv *server, f func() (reading, error)) (reading, bool, error) {
+	return b.observeAll(ctx, what, srv.name, []int{srv.pid()}, f)
+}
+
+// observeAll is observe of a subject that is several processes.
+func (b *bench) observeAll(ctx context.Context, what, subject string, pids []int, f func() (reading, error)) (reading, bool, error) {
 	for attempt := 0; ; attempt++ {
-		before, err := now(srv.pid())
+		before, err := now(pids...)
 		if err != nil {
 			return reading{}, false, err
 		}
@@ -26,7 +31,7 @@ func (b *bench) observe(ctx context.Context, what string, srv *server, f func() 
 		if err != nil {
 			return r, false, err
 		}
-		after, err := now(srv.pid())
+		after, err := now(pids...)
 		if err != nil {
 			return r, false, err
 		}
@@ -36,12 +41,12 @@ func (b *bench) observe(ctx context.Context, what string, srv *server, f func() 
 			r.disturbed = why
 			return r, true, nil
 		}
-		b.report.Discarded = append(b.report.Discarded, discarded{What: what, Subject: srv.name, Why: why})
+		b.report.Discarded = append(b.report.Discarded, discarded{What: what, Subject: subject, Why: why})
 		if attempt >= b.opt.repeats {
-			b.logf("%s, %s: disturbed again (%s); this round is left out", what, srv.name, why)
+			b.logf("%s, %s: disturbed again (%s); this round is left out", what, subject, why)
 			return r, false, nil
 		}
-		b.logf("%s, %s: disturbed (%s); once more", what, srv.name, why)
+		b.logf("%s, %s: disturbed (%s); once more", what, subject, why)
 		if err := pause(ctx, time.Duration(attempt+1)*time.Second); err != nil {
 			return r, false, err
 		}

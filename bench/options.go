@@ -41,6 +41,16 @@ type options struct {
 
 	durableKeys int
 	diskDir     string
+
+	clusterKeys int
+	clusterTime time.Duration
+	clusterWarm time.Duration
+	olric       string
+
+	nodeTimeouts []int
+	gapEvery     time.Duration
+	gapPause     time.Duration
+	gapMost      time.Duration
 }
 
 func parseOptions(args []string, stderr io.Writer) (options, error) {
@@ -51,6 +61,7 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	generalFlags(fs, &o)
 	throughputFlags(fs, &o)
 	residentFlags(fs, &o)
+	clusterFlags(fs, &o)
 	fs.Usage = func() {
 		fmt.Fprintln(stderr, "Usage: go run ./bench [flags] [workload ...]\n\nWorkloads (all, unless named):")
 		for _, w := range workloads() {
@@ -91,12 +102,12 @@ func generalFlags(fs *flag.FlagSet, o *options) {
 }
 
 func throughputFlags(fs *flag.FlagSet, o *options) {
-	fs.IntVar(&o.requests, "n", 300_000, "throughput, loops: requests at depth 1 (deeper and --threads runs make more, to last as long)")
+	fs.IntVar(&o.requests, "n", 300_000, "throughput, loops, cluster: requests of redis-benchmark at depth 1 (deeper and --threads runs make more, to last as long)")
 	o.depths, o.threads, o.tests = []int{1, 16, 64}, []int{1, 2}, []string{"SET", "GET"}
-	fs.Var((*intList)(&o.depths), "depths", "throughput, durable, fsync, loops: pipeline depths")
+	fs.Var((*intList)(&o.depths), "depths", "throughput, durable, fsync, loops, cluster: pipeline depths")
 	fs.Var((*intList)(&o.threads), "threads", "throughput: threads of redis-benchmark")
 	fs.Var((*nameList)(&o.tests), "tests", "throughput, durable, fsync, loops: tests of redis-benchmark")
-	fs.IntVar(&o.clients, "clients", 50, "throughput, loops: connections")
+	fs.IntVar(&o.clients, "clients", 50, "throughput, loops, cluster: connections")
 	fs.IntVar(&o.size, "d", 64, "bytes a value, in every workload")
 	fs.IntVar(&o.keyspace, "r", 1_000_000, "throughput, loops: number of keys; all are there before the first request")
 }
@@ -114,6 +125,18 @@ func residentFlags(fs *flag.FlagSet, o *options) {
 	fs.StringVar(&o.diskDir, "disk", "", "durable, fsync: keep the data below this `folder`, on the disk to be measured; empty is the system's for temporary files")
 }
 
+func clusterFlags(fs *flag.FlagSet, o *options) {
+	fs.IntVar(&o.clusterKeys, "cluster-keys", 100_000, "cluster: number of keys; all are there before the first request")
+	fs.DurationVar(&o.clusterTime, "cluster-time", 5*time.Second, "cluster: how long a load of this program is measured")
+	fs.DurationVar(&o.clusterWarm, "cluster-warm-up", time.Second, "cluster: how long it runs before that")
+	fs.StringVar(&o.olric, "olric", "", "cluster: measure this `binary` of olric-server too; \"build\" fetches and builds "+olricVersion)
+	o.nodeTimeouts = []int{15_000, 2000}
+	fs.Var((*intList)(&o.nodeTimeouts), "node-timeouts", "gap: cluster-node-timeout of Redis Cluster, in ms; one peer each")
+	fs.DurationVar(&o.gapEvery, "gap-every", time.Millisecond, "gap: each of 8 workers writes this often at most")
+	fs.DurationVar(&o.gapPause, "gap-pause", 10*time.Second, "gap: a paused node is paused this long at least, and until its keys are written again")
+	fs.DurationVar(&o.gapMost, "gap-most", 90*time.Second, "gap: how long is waited at most until they are")
+}
+
 // setQuick gives small numbers to the flags that were not given.
 func setQuick(fs *flag.FlagSet) error {
 	given := map[string]bool{}
@@ -122,6 +145,8 @@ func setQuick(fs *flag.FlagSet) error {
 		"rounds": "2", "n": "20000", "r": "100000", "keys": "10000,100000",
 		"resident": "100000", "set-rate": "20000", "get-rate": "5000", "time": "2s", "warm-up": "500ms",
 		"connections": "1000", "durable-keys": "100000", "repeats": "1",
+		"cluster-keys": "20000", "cluster-time": "1s", "cluster-warm-up": "200ms",
+		"node-timeouts": "2000", "gap-pause": "3s", "gap-most": "30s",
 	} {
 		if given[name] {
 			continue
@@ -147,6 +172,8 @@ func (o options) check() error {
 		"n": {o.requests}, "d": {o.size}, "r": {o.keyspace}, "clients": {o.clients}, "depths": o.depths, "threads": o.threads,
 		"keys": o.keys, "resident": {o.resident}, "set-rate": {o.setRate}, "get-rate": {o.getRate},
 		"time": {int(o.seconds)}, "connections": {o.connections}, "durable-keys": {o.durableKeys},
+		"cluster-keys": {o.clusterKeys}, "cluster-time": {int(o.clusterTime)}, "node-timeouts": o.nodeTimeouts,
+		"gap-every": {int(o.gapEvery)}, "gap-pause": {int(o.gapPause)}, "gap-most": {int(o.gapMost)},
 	}
 	for name, values := range positive {
 		if slices.Min(values) < 1 {

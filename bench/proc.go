@@ -123,7 +123,7 @@ type moment struct {
 }
 
 // now takes a moment; the client is this process and the children it has waited for.
-func now(server int) (moment, error) {
+func now(servers ...int) (moment, error) {
 	all, err := parseStat(readAll("/proc/stat"))
 	if err != nil {
 		return moment{}, err
@@ -132,11 +132,15 @@ func now(server int) (moment, error) {
 	if err != nil {
 		return moment{}, err
 	}
-	srv, ok := others[server]
-	if !ok {
-		return moment{}, errors.New("the server is gone")
+	var used time.Duration
+	for _, server := range servers {
+		srv, ok := others[server]
+		if !ok {
+			return moment{}, errors.New("the server is gone")
+		}
+		used += srv.own
+		delete(others, server)
 	}
-	delete(others, server)
 	delete(others, os.Getpid())
 	var client time.Duration
 	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
@@ -146,5 +150,5 @@ func now(server int) (moment, error) {
 		}
 		client += time.Duration(u.Utime.Nano() + u.Stime.Nano())
 	}
-	return moment{at: time.Now(), all: all, server: srv.own, client: client, others: others}, nil
+	return moment{at: time.Now(), all: all, server: used, client: client, others: others}, nil
 }

@@ -49,14 +49,27 @@ func (b *bench) redisBenchmark(ctx context.Context, port int, s shape) (reading,
 
 // redisBenchmarkOver does so on a number of keys.
 func (b *bench) redisBenchmarkOver(ctx context.Context, port int, s shape, keys int) (reading, error) {
-	n := s.requests(b.opt.requests)
-	args := []string{
+	var more []string
+	if s.threads > 1 {
+		more = []string{"--threads", strconv.Itoa(s.threads)}
+	}
+	return b.runRedisBenchmark(ctx, port, s, s.requests(b.opt.requests), keys, more)
+}
+
+// drawn is the number of keys that redis-benchmark --cluster draws from: as many
+// for each slot.
+func (b *bench) drawn() int { return slots * max(1, b.opt.clusterKeys/slots) }
+
+// clusterBenchmark runs redis-benchmark --cluster. It takes a thread a primary.
+func (b *bench) clusterBenchmark(ctx context.Context, port int, s shape, n int) (reading, error) {
+	return b.runRedisBenchmark(ctx, port, s, n, b.drawn()/slots, []string{"--cluster"})
+}
+
+func (b *bench) runRedisBenchmark(ctx context.Context, port int, s shape, n, keys int, more []string) (reading, error) {
+	args := append([]string{
 		"-h", "127.0.0.1", "-p", strconv.Itoa(port), "--csv", "-t", strings.ToLower(s.test), "-n", strconv.Itoa(n),
 		"-c", strconv.Itoa(b.opt.clients), "-P", strconv.Itoa(s.depth), "-d", strconv.Itoa(b.opt.size), "-r", strconv.Itoa(keys),
-	}
-	if s.threads > 1 {
-		args = append(args, "--threads", strconv.Itoa(s.threads))
-	}
+	}, more...)
 	cmd := exec.CommandContext(ctx, b.client, args...)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr

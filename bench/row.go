@@ -18,6 +18,8 @@ const (
 	ratioAtLeast targetKind = "ratio at least"
 	ratioAtMost  targetKind = "ratio at most"
 	ownAtMost    targetKind = "own at most"
+	// ownNeverAbove holds every round against the value, not their median.
+	ownNeverAbove targetKind = "own never above"
 )
 
 // row is one line of the table: one figure of a subject beside its peer's.
@@ -62,6 +64,8 @@ func (t target) verdict(own, ratio summary) string {
 		met = ratio.Median <= t.Value
 	case ownAtMost:
 		held, met = own, own.Median <= t.Value
+	case ownNeverAbove:
+		held, met = own, own.Max <= t.Value
 	}
 	switch {
 	case held.Rounds == 0:
@@ -80,6 +84,8 @@ func (t target) String() string {
 		return fmt.Sprintf("≤ %.2f", t.Value)
 	case ownAtMost:
 		return fmt.Sprintf("own ≤ %g", t.Value)
+	case ownNeverAbove:
+		return fmt.Sprintf("all own ≤ %g", t.Value)
 	}
 	return ""
 }

@@ -38,6 +38,18 @@ func (s subject) start(ctx context.Context, dir string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
+	srv, err := s.launch(dir, port)
+	if err != nil {
+		return nil, err
+	}
+	if err := srv.ready(ctx); err != nil {
+		return nil, errors.Join(err, srv.stop())
+	}
+	return srv, nil
+}
+
+// launch starts the process, and does not wait until it answers.
+func (s subject) launch(dir string, port int) (*server, error) {
 	log, err := os.Create(filepath.Join(dir, serverLog))
 	if err != nil {
 		return nil, err
@@ -57,9 +69,6 @@ func (s subject) start(ctx context.Context, dir string) (*server, error) {
 		_ = cmd.Wait() // how it ended does not matter: that it ended early does
 		close(srv.exited)
 	}()
-	if err := srv.ready(ctx); err != nil {
-		return nil, errors.Join(err, srv.stop())
-	}
 	return srv, nil
 }
 

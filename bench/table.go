@@ -7,26 +7,35 @@ import (
 	"unicode/utf8"
 )
 
-// rowsTable shows rows as a table. Rows of several subjects name them.
+// rowsTable shows rows as a table. Rows of several subjects, or beside several
+// peers, name them.
 func rowsTable(rows []row) string {
 	if len(rows) == 0 {
 		return "(nothing was measured)"
 	}
-	subject, several := rows[0].Subject, false
+	subject, peer := rows[0].Subject, rows[0].Peer
+	several, peers := false, false
 	for _, r := range rows {
 		several = several || r.Subject != subject
+		peers = peers || r.Peer != peer
 	}
 	if several {
 		subject = "subject"
 	}
+	if peers {
+		peer = "peer"
+	}
 	lines := [][]string{{
-		rows[0].Workload, "unit", subject, rows[0].Peer, "ratio", "min–max", "target", "",
+		rows[0].Workload, "unit", subject, peer, "ratio", "min–max", "target", "",
 		"server CPU s/M", "peer's", "client CPU s/M", "peer's", "",
 	}}
 	for _, r := range rows {
 		name := r.Name
 		if several {
 			name += ", " + r.Subject
+		}
+		if peers {
+			name += ", beside " + r.Peer
 		}
 		lines = append(lines, append([]string{name}, r.cells()...))
 	}

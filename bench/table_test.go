@@ -34,6 +34,9 @@ func TestVerdict(t *testing.T) {
 		{target{ownAtMost, 150}, of(149), summary{}, "ok"},
 		{target{ownAtMost, 150}, of(151), of(0.1), "short"},
 		{target{ownAtMost, 150}, summary{}, of(1), "not measured"},
+		{target{ownNeverAbove, 0}, summary{Rounds: 3}, of(1), "ok"},
+		{target{ownNeverAbove, 0}, summary{Max: 1, Rounds: 3}, of(1), "short"},
+		{target{ownNeverAbove, 0}, summary{}, of(1), "not measured"},
 	} {
 		if got := c.target.verdict(c.own, c.ratio); got != c.want {
 			t.Errorf("%v with own %g and ratio %g: %q, want %q", c.target, c.own.Median, c.ratio.Median, got, c.want)
@@ -61,6 +64,8 @@ func TestRowsTable(t *testing.T) {
 	plain.conclude()
 	other := fast
 	other.Subject = "rldb --io-threads 2"
+	elsewhere := plain
+	elsewhere.Peer = "Olric"
 	for name, c := range map[string]struct {
 		rows []row
 		want string
@@ -76,6 +81,11 @@ GET -P 64   req/s        -             -      -             ≥ 2.00  not measur
 throughput                       unit  subject  redis-server  ratio    min–max  target      server CPU s/M  peer's  client CPU s/M  peer's
 SET -P 16, rldb                 req/s  305,000       127,500   2.50  2.00–3.00  ≥ 1.50  ok            8.00   10.00            9.00   11.00
 SET -P 16, rldb --io-threads 2  req/s  305,000       127,500   2.50  2.00–3.00  ≥ 1.50  ok            8.00   10.00            9.00   11.00
+`},
+		"two peers": {[]row{plain, elsewhere}, `
+memory                  unit  rldb  peer  ratio
+x, beside redis-server    MB  2.00     -      -
+x, beside Olric           MB  2.00     -      -
 `},
 		"unused columns are left out": {[]row{plain}, `
 memory  unit  rldb  redis-server  ratio

@@ -3,8 +3,6 @@ package command
 import (
 	"time"
 
-	"github.com/rldb/rldb/engine"
-	"github.com/rldb/rldb/record"
 	"github.com/rldb/rldb/replication/coordinator"
 	"github.com/rldb/rldb/replication/replica"
 )
@@ -15,11 +13,7 @@ import (
 // within the call.
 type Copies interface {
 	Start(x *coordinator.Call)
-	Get(k engine.Key, q coordinator.Quorum, done func(coordinator.Got))
-	Put(k engine.Key, context record.Vector, hasContext bool, value []byte, expireAt int64,
-		q coordinator.Quorum, w *coordinator.Written, done func(record.Vector, error))
-	Delete(k engine.Key, context record.Vector, q coordinator.Quorum, w *coordinator.Written,
-		done func(removed int, err error))
+	records
 	Clear(slots *replica.SlotSet) (int64, error)
 	Counters() coordinator.Counters
 }

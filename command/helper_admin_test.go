@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rldb/rldb/record"
 	"github.com/rldb/rldb/replication/replica"
 	"github.com/rldb/rldb/resp"
 )
@@ -38,16 +37,16 @@ func startAdminNodeIn(t testing.TB, cluster Cluster, change ...func(*Settings)) 
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	n := &adminNode{t: t, shutdown: make(chan struct{}, 1)}
-	n.store = replica.Open(replica.Options{Engine: testEngine(), Actor: 1, Log: log,
-		Clock: record.NewClock(func() int64 { return time.Now().UnixMilli() })})
+	n.store = openTestStore(testEngine())
 	set := Settings{MaxBulk: 512 << 20, MaxQuery: 1 << 30, SlowlogThan: -1, SlowlogMax: 128, RedisVersion: "7.2.4"}
 	for _, f := range change {
 		f(&set)
 	}
 	n.config = &adminConfig{values: [][2]string{{"maxclients", "10000"}, {"maxmemory", "0"}, {"port", "7777"}}}
-	n.srv = New(Options{Store: n.store, Config: n.config, Settings: set, Engine: "memory", Version: "0.0.1",
+	options, end := coordinate(Options{Store: n.store, Config: n.config, Settings: set, Engine: "memory", Version: "0.0.1",
 		Port: func() int { return 7777 }, File: "/etc/rldb.json", Log: log, Cluster: cluster,
 		Shutdown: func() { n.shutdown <- struct{}{} }})
+	n.srv = New(options)
 	front, err := resp.New(adminHandler{n.srv}, resp.Options{Loops: 1, Limits: resp.DefaultLimits(), Log: log})
 	if err != nil {
 		t.Fatal(err)
@@ -61,6 +60,7 @@ func startAdminNodeIn(t testing.TB, cluster Cluster, change ...func(*Settings)) 
 	t.Cleanup(func() {
 		front.Close()
 		n.srv.Wait()
+		end()
 		n.store.Close()
 	})
 	return n

@@ -18,8 +18,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rldb/rldb/record"
-	"github.com/rldb/rldb/replication/replica"
 	"github.com/rldb/rldb/resp"
 )
 
@@ -42,9 +40,9 @@ func startNode(t testing.TB, change ...func(*Settings, *resp.Limits)) *node {
 	for _, f := range change {
 		f(&set, &limits)
 	}
-	store := replica.Open(replica.Options{Engine: testEngine(), Actor: 1, Log: log,
-		Clock: record.NewClock(func() int64 { return time.Now().UnixMilli() })})
-	n := &node{t: t, srv: New(Options{Store: store, Log: log, Settings: set}), unix: filepath.Join(t.TempDir(), "sock")}
+	store := openTestStore(testEngine())
+	options, end := coordinate(Options{Store: store, Log: log, Settings: set})
+	n := &node{t: t, srv: New(options), unix: filepath.Join(t.TempDir(), "sock")}
 	front, err := resp.New(n.srv, resp.Options{Loops: 2, Limits: limits, Log: log})
 	if err != nil {
 		t.Fatal(err)
@@ -54,6 +52,7 @@ func startNode(t testing.TB, change ...func(*Settings, *resp.Limits)) *node {
 	t.Cleanup(func() {
 		front.Close()
 		n.srv.Wait()
+		end()
 		store.Close()
 	})
 	addr, err := front.Listen("tcp", "127.0.0.1:0", nil)

@@ -196,7 +196,7 @@ func startCopies(t testing.TB, prepare ...func(*Server)) (*node, *fakeCopies, *s
 	f := &fakeCopies{records: map[string]record.Whole{}}
 	n, e := startSlowNode(t, append([]func(*Server){func(s *Server) {
 		f.store = s.store
-		s.copies, s.quorums = f, Quorums{N: 3, R: 2, W: 2, Sloppy: true}
+		s.copies, s.records, s.quorums = f, f, Quorums{N: 3, R: 2, W: 2, Sloppy: true}
 		s.cluster = new(fakeCluster)
 		s.SetTopology(onlyMember(1))
 	}}, prepare...)...)

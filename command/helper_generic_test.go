@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/rldb/rldb/engine"
-	"github.com/rldb/rldb/record"
 	"github.com/rldb/rldb/replication/replica"
 	"github.com/rldb/rldb/resp"
 )
@@ -52,9 +51,9 @@ func newGenericNode(t testing.TB, proto int) *genericNode {
 func newGenericNodeOn(t testing.TB, eng engine.Engine, proto int) *genericNode {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	n := &genericNode{store: replica.Open(replica.Options{Engine: eng, Actor: 1, Log: log,
-		Clock: record.NewClock(func() int64 { return time.Now().UnixMilli() })})}
-	n.srv = New(Options{Store: n.store, Settings: Settings{MaxBulk: 512 << 20}, Log: log})
+	n := &genericNode{store: openTestStore(eng)}
+	options, end := coordinate(Options{Store: n.store, Settings: Settings{MaxBulk: 512 << 20}, Log: log})
+	n.srv = New(options)
 	front, err := resp.New(genericFront{n.srv, proto}, resp.Options{Loops: 2, Limits: resp.DefaultLimits(), Log: log})
 	if err != nil {
 		t.Fatal(err)
@@ -64,6 +63,7 @@ func newGenericNodeOn(t testing.TB, eng engine.Engine, proto int) *genericNode {
 	t.Cleanup(func() {
 		front.Close()
 		n.srv.Wait()
+		end()
 		n.store.Close()
 	})
 	addr, err := front.Listen("tcp", "127.0.0.1:0", nil)

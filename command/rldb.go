@@ -32,13 +32,10 @@ func rldbRows() []row {
 	}
 }
 
-const (
-	errAlone   = "ERR This instance has cluster support disabled, so that keys have no versions"
-	errContext = "ERR not a context: it must be what RLDB.GET or RLDB.PUT has answered, unchanged"
-)
+const errContext = "ERR not a context: it must be what RLDB.GET or RLDB.PUT has answered, unchanged"
 
-// apart is a command on a whole record, which Copies carries out while the connection
-// loop goes on; the client's next command waits for it. It has copies of its words, or
+// apart is a command on a whole record, which is carried out while the connection loop
+// goes on; the client's next command waits for it. It has copies of its words, or
 // keeps the session's input.
 type apart struct {
 	call        call
@@ -49,12 +46,8 @@ type apart struct {
 	changed     int64 // keys
 }
 
-// begin has a command go on apart; nil where there is nothing that could carry it out.
+// begin has a command go on apart.
 func (c *call) begin() *apart {
-	if c.srv.copies == nil {
-		c.fail(errAlone)
-		return nil
-	}
 	x := &apart{call: *c, began: c.wk.now()}
 	if c.s.Input() >= engine.Large && wordBytes(c.args) >= engine.Large {
 		x.kept = c.s.Keep()
@@ -71,6 +64,14 @@ func (c *call) begin() *apart {
 	c.pending = true
 	c.srv.inFlight.Add(1)
 	return x
+}
+
+// follow is what follows the copies of what the command writes.
+func (c *call) follow() *coordinator.Written {
+	if c.srv.copies == nil {
+		return nil
+	}
+	return c.cl.writes()
 }
 
 // done replies, on any goroutine: an error if there is one.
@@ -103,10 +104,7 @@ func (x *apart) finish() bool {
 
 func cmdRldbGet(c *call) {
 	x := c.begin()
-	if x == nil {
-		return
-	}
-	c.srv.copies.Get(x.key, c.cl.quorum, func(got coordinator.Got) {
+	c.srv.records.Get(x.key, c.cl.quorum, func(got coordinator.Got) {
 		x.done(got.Err, func(w *resp.Writer) { x.call.values(&got.Record) })
 	})
 }
@@ -195,10 +193,7 @@ func cmdRldbPut(c *call) {
 		}
 	}
 	x := c.begin()
-	if x == nil {
-		return
-	}
-	c.srv.copies.Put(x.key, seen, at != 0, x.call.args[2], expireAt, c.cl.quorum, c.cl.writes(), func(v record.Vector, err error) {
+	c.srv.records.Put(x.key, seen, at != 0, x.call.args[2], expireAt, c.cl.quorum, c.follow(), func(v record.Vector, err error) {
 		x.changed = int64(bit(err == nil))
 		x.done(err, func(w *resp.Writer) { w.BulkString(v.Context()) })
 	})
@@ -214,10 +209,7 @@ func cmdRldbDel(c *call) {
 		return
 	}
 	x := c.begin()
-	if x == nil {
-		return
-	}
-	c.srv.copies.Delete(x.key, seen, c.cl.quorum, c.cl.writes(), func(removed int, err error) {
+	c.srv.records.Delete(x.key, seen, c.cl.quorum, c.follow(), func(removed int, err error) {
 		x.changed = int64(bit(removed > 0))
 		x.done(err, func(w *resp.Writer) { w.Int(int64(removed)) })
 	})

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rldb/rldb/engine"
 	"github.com/rldb/rldb/record"
 	"github.com/rldb/rldb/ring"
 )
@@ -120,11 +121,62 @@ func TestVersionErrors(t *testing.T) {
 
 	alone := startNode(t).dial()
 	alone.play([]exchange{
-		{"RLDB.GET k", "-" + errAlone + "\r\n"}, {"RLDB.PUT k v", "-" + errAlone + "\r\n"},
-		{"RLDB.DEL k CONTEXT " + record.Vector(nil).Context(), "-" + errAlone + "\r\n"},
 		{"RLDB.QUORUM", "*6\r\n$1\r\nn\r\n:1\r\n$1\r\nr\r\n:1\r\n$1\r\nw\r\n:1\r\n"}, {"RLDB.QUORUM 1 1", "+OK\r\n"},
 		{"RLDB.QUORUM 2 1", "-ERR R and W must be between 1 and N, which is 1\r\n"}, {"GET k", "$-1\r\n"},
 	})
+}
+
+func TestVersionRows(t *testing.T) {
+	n, _, _ := startCopies(t)
+	p := n.dial()
+	p.play([]exchange{
+		{"COMMAND GETKEYS RLDB.PUT k v CONTEXT c", "*1\r\n$1\r\nk\r\n"}, {"COMMAND GETKEYS RLDB.DEL k CONTEXT c", "*1\r\n$1\r\nk\r\n"},
+		{"COMMAND GETKEYS RLDB.GET k", "*1\r\n$1\r\nk\r\n"},
+		{"COMMAND GETKEYSANDFLAGS RLDB.PUT k v", "*1\r\n*2\r\n$1\r\nk\r\n*2\r\n+OW\r\n+update\r\n"},
+	})
+	info := p.do("COMMAND INFO rldb.get rldb.put rldb.del rldb.quorum")
+	for _, want := range []string{
+		"$8\r\nrldb.get\r\n:2\r\n*3\r\n+readonly\r\n+fast\r\n+no_multi\r\n:1\r\n:1\r\n:1\r\n*3\r\n+@read\r\n+@string\r\n+@fast\r\n",
+		"$8\r\nrldb.put\r\n:-3\r\n*3\r\n+write\r\n+denyoom\r\n+no_multi\r\n:1\r\n:1\r\n:1\r\n*3\r\n+@write\r\n+@string\r\n+@slow\r\n",
+		"$8\r\nrldb.del\r\n:4\r\n*2\r\n+write\r\n+no_multi\r\n:1\r\n:1\r\n:1\r\n", "$11\r\nrldb.quorum\r\n:-1\r\n",
+	} {
+		if !strings.Contains(info, want) {
+			t.Errorf("COMMAND INFO has no %q: %q", want, info)
+		}
+	}
+	if docs := p.do("COMMAND DOCS rldb.put"); !strings.Contains(docs, bulkOf("CONTEXT")) {
+		t.Errorf("COMMAND DOCS is %q", docs)
+	}
+}
+
+// TestVersionsAlone: a node that stands alone has versions, too.
+func TestVersionsAlone(t *testing.T) {
+	const stale = "-STALE the context has been overtaken by other writes; read the key again\r\n"
+	empty := record.Vector(nil).Context()
+	n := startNode(t)
+	p := n.dial()
+	p.play([]exchange{{"RLDB.GET k", shown(2, empty)}, {"RLDB.DEL k CONTEXT " + empty, ":0\r\n"}, {"DBSIZE", ":0\r\n"}})
+	first := contextOf(t, p.do("RLDB.PUT k v1 CONTEXT "+empty))
+	p.play([]exchange{
+		{"GET k", "$2\r\nv1\r\n"}, {"RLDB.PUT k x CONTEXT " + empty, stale}, {"APPEND k !", ":3\r\n"},
+		{"RLDB.PUT k x CONTEXT " + first, stale}, {"GET k", "$3\r\nv1!\r\n"},
+	})
+	second := contextOf(t, p.do("RLDB.PUT k v2 EX 1000"))
+	if got := p.do("RLDB.GET k"); !strings.Contains(got, "v2") || !strings.Contains(got, "v1!") {
+		t.Errorf("siblings are %q", got)
+	}
+	p.play([]exchange{{"GET k", "$2\r\nv2\r\n"}, {"TTL k", ":1000\r\n"}, {"DBSIZE", ":1\r\n"}})
+	third := contextOf(t, p.do("RLDB.PUT k v3 CONTEXT "+second))
+	p.play([]exchange{
+		{"GET k", "$2\r\nv3\r\n"}, {"TTL k", ":-1\r\n"}, {"RLDB.DEL k CONTEXT " + second, ":0\r\n"},
+		{"RLDB.DEL k CONTEXT " + third, ":1\r\n"}, {"GET k", "$-1\r\n"}, {"DBSIZE", ":0\r\n"}, {"SET k 1", "+OK\r\n"},
+		{"RLDB.PUT k v CONTEXT " + third, stale}, {"INCR k", ":2\r\n"},
+	})
+	if got := p.do("RLDB.GET k"); !strings.Contains(got, bulkOf("2")) {
+		t.Errorf("what INCR wrote is %q", got)
+	}
+	contextOf(t, p.do("RLDB.PUT k "+strings.Repeat("y", 2*engine.Large)))
+	p.play([]exchange{{"STRLEN k", fmt.Sprintf(":%d\r\n", 2*engine.Large)}, {"SET k 1", "+OK\r\n"}, {"GET k", "$1\r\n1\r\n"}})
 }
 
 // TestVersionsInAPipeline: what is behind waits, what is before comes first, and a
@@ -132,7 +184,7 @@ func TestVersionErrors(t *testing.T) {
 func TestVersionsInAPipeline(t *testing.T) {
 	n, f, _ := startCopies(t)
 	p := n.dial()
-	large := strings.Repeat("x", 3<<20)
+	large := strings.Repeat("x", engine.Large+1)
 	p.send("SET a 1", "RLDB.PUT k "+large, "RLDB.GET k", "GET a")
 	p.want("+OK\r\n")
 	contextOf(t, p.read())

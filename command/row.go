@@ -43,8 +43,7 @@ const (
 	endsMulti
 	// ours: not a command of Redis 7.0.
 	ours
-	// whole: works on the whole record of its key, which Copies reads or writes for it,
-	// and not on values in a transaction.
+	// whole: works on the whole record of its key, and not on values in a transaction.
 	whole
 )
 

@@ -94,7 +94,8 @@ type Server struct {
 	nudges    nudges
 	bounces   bounces
 
-	copies     Copies // nil: the store is all there is
+	copies     Copies  // nil: the store is all there is
+	records    records // copies, or the store's
 	quorums    Quorums
 	inOrder    bool // of the store: see replica.Store.InOrder
 	background background
@@ -124,9 +125,9 @@ func New(o Options) *Server {
 		s.topology.Store(&Topology{me: -1, early: true})
 		s.starting.begin(pauseAll, maxPause)
 	}
-	s.copies, s.quorums = o.Copies, o.Quorums
+	s.copies, s.records, s.quorums = o.Copies, o.Copies, o.Quorums
 	if s.copies == nil {
-		s.quorums = Quorums{N: 1, R: 1, W: 1}
+		s.records, s.quorums = ownRecords{o.Store}, Quorums{N: 1, R: 1, W: 1}
 	}
 	s.inOrder = o.Store.InOrder()
 	var rows int

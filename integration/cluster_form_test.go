@@ -2,6 +2,7 @@ package integration
 
 import (
 	"context"
+	"fmt"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -93,9 +94,14 @@ func TestClusterAtOnce(t *testing.T) {
 		get.WriteString("GET key:0:" + strconv.Itoa(k) + "\n")
 		want.WriteString("value:0:" + strconv.Itoa(k) + "\n")
 	}
-	if out := c.nodes[4].follow(get.String()); out != want.String() {
-		t.Errorf("after all that the keys are %.300s", out)
-	}
+	// While they look what each has, they may answer that they cannot tell.
+	eventually(t, agreeLimit, "after all that the keys are there", func() error {
+		out, err := c.nodes[4].tryFollow(get.String())
+		if err == nil && out != want.String() {
+			err = fmt.Errorf("%.300s", out)
+		}
+		return err
+	})
 }
 
 // TestClusterDirectory: two nodes cannot share a directory, which holds who they

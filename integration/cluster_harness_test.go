@@ -46,10 +46,31 @@ type testCluster struct {
 	nodes []*clusterNode
 }
 
-// clusterOptions are what tests vary.
+// clusterOptions are what tests vary. The zero value is what rldb takes by itself, but
+// for the engine, which is memory.
 type clusterOptions struct {
-	racy bool     // with the race detector
-	more []string // arguments of every node
+	racy   bool // with the race detector
+	engine string
+	copies int      // N=R=W=1 where it is 1; 0: N=3, R=2, W=2
+	strict bool     // no fallbacks
+	more   []string // further arguments of every node
+}
+
+// args are the arguments of every node.
+func (o clusterOptions) args() []string {
+	var args []string
+	if o.engine != "" {
+		args = append(args, "--engine", o.engine)
+	}
+	if o.copies != 0 {
+		for _, name := range []string{"--n", "--r", "--w"} {
+			args = append(args, name, strconv.Itoa(o.copies))
+		}
+	}
+	if o.strict {
+		args = append(args, "--sloppy", "no")
+	}
+	return append(args, o.more...)
 }
 
 // newNode makes a node that does not run yet.
@@ -60,7 +81,7 @@ func newNode(t testing.TB, name string, o clusterOptions) *clusterNode {
 	}
 	return &clusterNode{
 		t: t, name: name, path: subjectPath(t, !o.racy), host: "127.0.0.1", port: clusterPort(t),
-		dir: filepath.Join(t.TempDir(), name), more: o.more,
+		dir: filepath.Join(t.TempDir(), name), more: o.args(),
 	}
 }
 

@@ -3,6 +3,7 @@ package integration
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -32,7 +33,10 @@ func answering(t *testing.T, text string) string {
 // TestClusterJoinRefused: every way in which CLUSTER JOIN can be wrong has an error
 // of its own, and changes nothing.
 func TestClusterJoinRefused(t *testing.T) {
-	alike := []string{"--cluster-node-timeout", patient, "--cluster-secret", "hush"}
+	// One copy of each key: a node that is alone takes writes then.
+	one := []string{"--n", "1", "--r", "1", "--w", "1"}
+	secret := []string{"--cluster-node-timeout", patient, "--cluster-secret", "hush"}
+	alike := append(slices.Clone(one), secret...)
 	with := func(more ...string) clusterOptions { return clusterOptions{more: append(more, alike...)} }
 	make1 := func(name string, o clusterOptions) *clusterNode { return newNode(t, name, o) }
 	nodes := map[string]*clusterNode{
@@ -41,8 +45,8 @@ func TestClusterJoinRefused(t *testing.T) {
 		"pair2":         make1("pair2", with()),
 		"full":          make1("full", with()),
 		"other name":    make1("name", with("--cluster-name", "else")),
-		"other secret":  make1("secret", clusterOptions{more: []string{"--cluster-secret", "else"}}),
-		"other quorum":  make1("quorum", with("--n", "5", "--r", "3", "--w", "3")),
+		"other secret":  make1("secret", clusterOptions{more: append([]string{"--cluster-secret", "else"}, one...)}),
+		"other quorum":  make1("quorum", clusterOptions{more: append([]string{"--n", "5", "--r", "3", "--w", "3"}, secret...)}),
 		"with password": make1("password", with("--requirepass", "pass")),
 	}
 	c := &testCluster{t: t}

@@ -24,21 +24,13 @@ func newWires(t *testing.T) *wires {
 	if subjectIsRedis() {
 		t.Skip("the subject is redis-server")
 	}
-	for _, program := range []string{"ip", "nft"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("NOT TESTED: %s is not installed (Debian: apt-get install iproute2 nftables)", program)
-		}
+	if why := noWires(); why != "" {
+		t.Skip("NOT TESTED: " + why)
 	}
-	if os.Getuid() != 0 {
-		t.Skip("NOT TESTED: network namespaces need root")
-	}
-	w := &wires{t: t, prefix: fmt.Sprintf("rl%d", os.Getpid()%100000), subnet: fmt.Sprintf("198.%d.%d.", 18+rand.IntN(2), rand.IntN(256))}
+	w := &wires{t: t, prefix: fmt.Sprintf("rl%d%c", os.Getpid()%100000, 'a'+rand.IntN(26)), subnet: fmt.Sprintf("198.%d.%d.", 18+rand.IntN(2), rand.IntN(256))}
 	hub := w.prefix + "hub"
-	if out, err := exec.Command("ip", "netns", "add", hub).CombinedOutput(); err != nil {
-		t.Skipf("NOT TESTED: this machine lets nobody make a network namespace: %s", out)
-	}
+	w.run("ip", "netns", "add", hub)
 	t.Cleanup(func() { _ = exec.Command("ip", "netns", "del", hub).Run() })
-	w.probe(hub)
 	w.in(hub, "ip", "link", "add", "br0", "type", "bridge")
 	w.in(hub, "ip", "link", "set", "br0", "up")
 	mine := w.prefix + "t"
@@ -50,20 +42,31 @@ func newWires(t *testing.T) *wires {
 	return w
 }
 
-// probe skips the test where the kernel lacks bridges, cables or filters: it tries each
-// in a namespace, and takes it away again.
-func (w *wires) probe(netns string) {
-	for _, try := range []struct{ make, drop string }{
-		{"ip link add probe type bridge", "ip link del probe"},
-		{"ip link add probe type veth peer name probe2", "ip link del probe"},
-		{"nft add table inet probe", "nft delete table inet probe"},
-	} {
-		in := append([]string{"netns", "exec", netns}, strings.Fields(try.make)...)
-		if out, err := exec.Command("ip", in...).CombinedOutput(); err != nil {
-			w.t.Skipf("NOT TESTED: this kernel refuses %q: %s", try.make, out)
+// noWires is why this machine cannot make a network, "" if it can. It tries bridges,
+// cables and filters in a namespace, which it takes away again.
+func noWires() string {
+	for _, program := range []string{"ip", "nft"} {
+		if _, err := exec.LookPath(program); err != nil {
+			return program + " is not installed (Debian: apt-get install iproute2 nftables)"
 		}
-		w.in(netns, strings.Fields(try.drop)...)
 	}
+	if os.Getuid() != 0 {
+		return "network namespaces need root"
+	}
+	probe := fmt.Sprintf("rl%dprobe", os.Getpid()%100000)
+	if out, err := exec.Command("ip", "netns", "add", probe).CombinedOutput(); err != nil {
+		return fmt.Sprintf("this machine lets nobody make a network namespace: %s", out)
+	}
+	defer func() { _ = exec.Command("ip", "netns", "del", probe).Run() }()
+	for _, try := range []string{
+		"ip link add probe type bridge", "ip link add probe1 type veth peer name probe2", "nft add table inet probe",
+	} {
+		in := append([]string{"netns", "exec", probe}, strings.Fields(try)...)
+		if out, err := exec.Command("ip", in...).CombinedOutput(); err != nil {
+			return fmt.Sprintf("this kernel refuses %q: %s", try, out)
+		}
+	}
+	return ""
 }
 
 func (w *wires) run(args ...string) {
@@ -100,6 +103,12 @@ func (w *wires) deafen(n, of *clusterNode) {
 	w.in(n.netns, "nft", "add", "rule", "inet", "cut", "in", "ip", "saddr", of.host, "drop")
 }
 
+// unplug has a node receive nothing at all, from clients either.
+func (w *wires) unplug(n *clusterNode) {
+	w.t.Helper()
+	w.in(n.netns, "nft", "add", "rule", "inet", "cut", "in", "iif", "eth0", "drop")
+}
+
 // heal has a node hear everybody again.
 func (w *wires) heal(n *clusterNode) {
 	w.t.Helper()
@@ -107,10 +116,10 @@ func (w *wires) heal(n *clusterNode) {
 }
 
 // wired is a cluster of n nodes in namespaces.
-func wired(t *testing.T, n int) (*testCluster, *wires) {
+func wired(t *testing.T, n int, o clusterOptions) (*testCluster, *wires) {
 	t.Helper()
 	w := newWires(t)
-	c := newTestCluster(t, n, clusterOptions{})
+	c := newTestCluster(t, n, o)
 	for i, node := range c.nodes {
 		w.connect(node, i+1)
 	}
@@ -125,7 +134,7 @@ func wired(t *testing.T, n int) (*testCluster, *wires) {
 // TestClusterPartitions cuts the network between the nodes of a cluster, in whole
 // and in part, and heals it.
 func TestClusterPartitions(t *testing.T) {
-	c, w := wired(t, 4)
+	c, w := wired(t, 4, clusterOptions{})
 	far := c.nodes[3]
 	rest := c.without(far)
 

@@ -51,10 +51,14 @@ func primaryOf(all []slotRange, slot int) string {
 // TestClusterRedirects: over raw connections, each node executes what is its own,
 // and names the right node for the rest.
 func TestClusterRedirects(t *testing.T) {
-	for _, size := range []int{3, 5} {
-		t.Run(strconv.Itoa(size), func(t *testing.T) {
-			c := startCluster(t, size, clusterOptions{racy: true, more: []string{"--cluster-node-timeout", patient, "--cluster-nudge", "no"}})
-			redirects(t, c)
+	for _, test := range []struct{ size, copies int }{{3, 1}, {3, 3}, {5, 3}} {
+		t.Run(fmt.Sprintf("%d nodes, %d copies", test.size, test.copies), func(t *testing.T) {
+			o := clusterOptions{racy: true, more: []string{"--cluster-node-timeout", patient, "--cluster-nudge", "no"}}
+			if test.copies == 1 {
+				o.copies = 1
+			}
+			c := startCluster(t, test.size, o)
+			redirects(t, c, test.copies)
 			ownKeys(t, c)
 			oneAnswer(t, c)
 			for _, n := range c.nodes {
@@ -90,10 +94,12 @@ func replies(out string) string {
 	return kept.String()
 }
 
-// redirects sets keys at every node, in both protocols.
-func redirects(t *testing.T, c *testCluster) {
+// redirects sets keys at every node, in both protocols. Every owner executes; all others
+// name the primary.
+func redirects(t *testing.T, c *testCluster, copies int) {
 	t.Helper()
 	all := c.nodes[0].slotRanges()
+	executed := map[string]int{} // by how many nodes a key's commands were
 	for _, n := range c.nodes {
 		for _, proto := range []string{"2", "3"} {
 			x := mustDial(t, n.addr())
@@ -102,20 +108,26 @@ func redirects(t *testing.T, c *testCluster) {
 				t.Errorf("%s: HELLO says %q", n.name, hello.raw)
 			}
 			for i := range 50 {
-				key := fmt.Sprintf("{%s:%s:%d}", n.name, proto, i)
+				key := fmt.Sprintf("{redirected:%s:%d}", proto, i)
 				slot := n.keySlot(key)
 				to := primaryOf(all, slot)
-				want, value := "+OK\r\n", "$1\r\nv\r\n"
-				if to != n.addr() {
-					want = fmt.Sprintf("-MOVED %d %s\r\n", slot, to)
-					value = want
+				moved := fmt.Sprintf("-MOVED %d %s\r\n", slot, to)
+				f, err := x.do("SET", key, "v")
+				owner := err == nil && string(f.raw) == "+OK\r\n"
+				if owner {
+					executed[key]++
 				}
-				for _, y := range []struct{ want, cmd string }{
-					{want, "SET " + key + " v"}, {value, "GET " + key}, {value, "GETEX " + key},
-				} {
-					f, err := x.do(strings.Fields(y.cmd)...)
-					if err != nil || string(f.raw) != y.want {
-						t.Fatalf("%s: %s is answered with %q, %v, want %q", n.name, y.cmd, f.raw, err, y.want)
+				if !owner && (err != nil || string(f.raw) != moved) || !owner && to == n.addr() {
+					t.Fatalf("%s: SET of a key of %s is answered with %q, %v", n.name, to, f.raw, err)
+				}
+				want := "$1\r\nv\r\n"
+				if !owner {
+					want = moved
+				}
+				for _, cmd := range []string{"GET " + key, "GETEX " + key} {
+					f, err := x.do(strings.Fields(cmd)...)
+					if err != nil || string(f.raw) != want {
+						t.Fatalf("%s: %s is answered with %q, %v, want %q", n.name, cmd, f.raw, err, want)
 					}
 				}
 			}
@@ -134,6 +146,14 @@ func redirects(t *testing.T, c *testCluster) {
 				}
 			}
 		}
+	}
+	for key, times := range executed {
+		if times != copies {
+			t.Errorf("%d nodes execute commands on %s, not %d", times, key, copies)
+		}
+	}
+	if len(executed) != 100 {
+		t.Errorf("commands on %d keys of 100 were executed", len(executed))
 	}
 }
 

@@ -110,6 +110,14 @@ func (l *limiter) take(ctx context.Context, n int) error {
 	return pause(ctx, wait)
 }
 
+// batch is how many bytes to move at a time: a tenth of a second's worth.
+func (l *limiter) batch() int {
+	if l == nil {
+		return batchBytes
+	}
+	return int(min(l.rate/10, batchBytes))
+}
+
 // pause waits, or ends with ctx.
 func pause(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)

@@ -2,11 +2,13 @@ package repair
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/rldb/rldb/ring"
 )
+
+// stillEvery is the pause between two lines of the log about attempts that fail.
+const stillEvery = 10 * time.Second
 
 // catchUpWorkers is how many slots are made equal at a time.
 const catchUpWorkers = 4
@@ -15,6 +17,7 @@ const catchUpWorkers = 4
 func (r *Repair) catchUpLoop() {
 	tick := time.NewTicker(r.tick)
 	defer tick.Stop()
+	var told time.Time
 	for {
 		select {
 		case <-r.ctx.Done():
@@ -25,7 +28,10 @@ func (r *Repair) catchUpLoop() {
 		tried := map[ring.ID]bool{}
 		for id, ok := r.nextMissing(tried); ok; id, ok = r.nextMissing(tried) {
 			tried[id] = true
-			r.catchUpWith(id)
+			if err := r.catchUpWith(id); err != nil && r.ctx.Err() == nil && time.Since(told) > stillEvery {
+				told = time.Now()
+				r.o.Log.Warn("catching up with a member failed, and is tried again", "member", id.Short(), "err", err)
+			}
 		}
 	}
 }
@@ -45,22 +51,19 @@ func (r *Repair) nextMissing(tried map[ring.ID]bool) (ring.ID, bool) {
 }
 
 // catchUpWith makes all slots that are shared with a member equal.
-func (r *Repair) catchUpWith(id ring.ID) {
+func (r *Repair) catchUpWith(id ring.ID) error {
 	r.mu.Lock()
 	slots := r.standing.area.shared[id]
 	number, current := r.standing.begin(id)
 	r.mu.Unlock()
-	err := r.exchange(r.ctx, id, slots, catchUpWorkers)
-	if err != nil {
-		if !errors.Is(err, context.Canceled) {
-			r.o.Log.Debug("catching up with a member failed, and is tried again", "member", id.Short(), "err", err)
-		}
-		return
+	if err := r.exchange(r.ctx, id, slots, catchUpWorkers); err != nil {
+		return err
 	}
 	r.mu.Lock()
 	r.standing.equalled(id, number, current)
 	r.mu.Unlock()
 	r.settle()
+	return nil
 }
 
 // exchange makes slots equal with a member, as fast as it goes.

@@ -59,13 +59,13 @@ func common(a, b *page) (x, y []replica.Listed, next uint64, more bool) {
 	return a.upTo(next), b.upTo(next), next, true
 }
 
-// difference is a key whose records differ, by the hashes of their vectors; 0: there is none.
+// difference is a key whose records differ, or have to be looked at.
 type difference struct {
-	key          engine.Key
-	ours, theirs uint64
+	key    engine.Key
+	listed bool // by them
 }
 
-// compare finds what differs between two lists of records in their order.
+// compare finds what differs between two lists of records in their order. A hash of 0 may stand for any record.
 func compare(ours, theirs []replica.Listed) (d []difference) {
 	for len(ours) > 0 || len(theirs) > 0 {
 		c := 0
@@ -79,12 +79,12 @@ func compare(ours, theirs []replica.Listed) (d []difference) {
 		}
 		switch {
 		case c < 0:
-			d, ours = append(d, difference{ours[0].Key, ours[0].Hash, 0}), ours[1:]
+			d, ours = append(d, difference{ours[0].Key, false}), ours[1:]
 		case c > 0:
-			d, theirs = append(d, difference{theirs[0].Key, 0, theirs[0].Hash}), theirs[1:]
+			d, theirs = append(d, difference{theirs[0].Key, true}), theirs[1:]
 		default:
-			if ours[0].Hash != theirs[0].Hash {
-				d = append(d, difference{ours[0].Key, ours[0].Hash, theirs[0].Hash})
+			if ours[0].Hash != theirs[0].Hash || ours[0].Hash == 0 {
+				d = append(d, difference{ours[0].Key, true})
 			}
 			ours, theirs = ours[1:], theirs[1:]
 		}

@@ -37,7 +37,7 @@ func TestWalkFindsAllDifferences(t *testing.T) {
 		side := func(label string) (all []replica.Listed) {
 			n := rapid.IntRange(0, 20).Draw(t, label)
 			for range n {
-				l := listed(hashes.Draw(t, "hash"), names.Draw(t, "name"), rapid.Uint64Range(1, 2).Draw(t, "vector"))
+				l := listed(hashes.Draw(t, "hash"), names.Draw(t, "name"), rapid.Uint64Range(0, 2).Draw(t, "vector"))
 				if !slices.ContainsFunc(all, func(o replica.Listed) bool { return compareKeys(o.Key, l.Key) == 0 }) {
 					all = append(all, l)
 				}
@@ -46,15 +46,20 @@ func TestWalkFindsAllDifferences(t *testing.T) {
 			return all
 		}
 		ours, theirs := side("ours"), side("theirs")
-		want := map[string][2]uint64{}
+		type sides struct{ ours, theirs int } // hashes, -1: not there
+		want := map[string]sides{}
 		id := func(k engine.Key) string { return string(k.Name) + string(rune(k.Hash%1000)) }
 		for _, l := range ours {
-			want[id(l.Key)] = [2]uint64{l.Hash, 0}
+			want[id(l.Key)] = sides{int(l.Hash), -1}
 		}
 		for _, l := range theirs {
-			want[id(l.Key)] = [2]uint64{want[id(l.Key)][0], l.Hash}
+			w, both := want[id(l.Key)]
+			if !both {
+				w.ours = -1
+			}
+			want[id(l.Key)] = sides{w.ours, int(l.Hash)}
 		}
-		got, steps := map[string][2]uint64{}, 0
+		got, steps := map[string]bool{}, 0
 		mostA, mostB := rapid.IntRange(1, 5).Draw(t, "most ours"), rapid.IntRange(1, 5).Draw(t, "most theirs")
 		for from, more := uint64(0), true; more; steps++ {
 			a, b := pageOf(ours, from, mostA), pageOf(theirs, from, mostB)
@@ -67,15 +72,16 @@ func TestWalkFindsAllDifferences(t *testing.T) {
 				if _, twice := got[id(d.key)]; twice {
 					t.Fatalf("%v was found twice", d.key)
 				}
-				got[id(d.key)] = [2]uint64{d.ours, d.theirs}
+				got[id(d.key)] = d.listed
 			}
 			if steps > 100 {
 				t.Fatal("the walk does not end")
 			}
 		}
 		for k, w := range want {
-			if g, found := got[k]; found != (w[0] != w[1]) || found && g != w {
-				t.Fatalf("%q: %v was found, want %v", k, g, w)
+			listed, found := got[k]
+			if found != (w.ours != w.theirs || w.ours == 0) || found && listed != (w.theirs >= 0) {
+				t.Fatalf("%q: found %v, listed %v; it is %v", k, found, listed, w)
 			}
 			delete(got, k)
 		}

@@ -48,12 +48,47 @@ func (r *Repair) deliverAll() {
 	r.home.Lock()
 	plans := r.foreign.plans(r.now(), all, reachable)
 	r.home.Unlock()
+	r.compareFirst(plans)
 	// Nothing fails here: what goes wrong with a slot is noted with the slot.
 	_ = each(r.ctx, deliverWorkers, plans, func(ctx context.Context, p plan) error {
 		(&delivering{r: r, ctx: ctx, area: a, p: p, failed: make([]error, len(p.to))}).run()
 		return nil
 	})
 	r.tellHome()
+}
+
+// compareFirst asks the recipients for the digests of what they are to be sent: who has the same needs nothing.
+func (r *Repair) compareFirst(plans []plan) {
+	slots := map[ring.ID][]uint16{}
+	for i := range plans {
+		for _, to := range plans[i].to {
+			slots[to.id] = append(slots[to.id], plans[i].slot)
+		}
+	}
+	type place struct {
+		id   ring.ID
+		slot uint16
+	}
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	theirs := map[place]uint64{}
+	for id := range slots {
+		wg.Go(func() {
+			got, err := (&exchange{r: r, ctx: r.ctx, with: id}).theirs(slots[id])
+			if err != nil {
+				return // the first write will fail too
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for i, digest := range got {
+				theirs[place{id, slots[id][i]}] = digest
+			}
+		})
+	}
+	wg.Wait()
+	for i := range plans {
+		plans[i].equal(func(id ring.ID) uint64 { return theirs[place{id, plans[i].slot}] })
+	}
 }
 
 // delivering is one slot on its way.
@@ -73,13 +108,13 @@ type delivering struct {
 
 func (d *delivering) run() {
 	err := d.walk()
-	var confirmed []recipient
+	confirmed := d.p.same
 	for i, to := range d.p.to {
 		if err == nil && d.failed[i] == nil {
 			confirmed = append(confirmed, to)
 		}
 	}
-	well := len(confirmed) == len(d.p.to)
+	well := err == nil && len(confirmed) == len(d.p.to)+len(d.p.same)
 	r := d.r
 	r.home.Lock()
 	r.foreign.done(r.now(), &d.p, confirmed, well)
@@ -100,6 +135,9 @@ func (d *delivering) run() {
 
 // walk sends all of the slot to the recipients.
 func (d *delivering) walk() error {
+	if len(d.p.to) == 0 && !d.p.whole {
+		return nil
+	}
 	for from, more := uint64(0), true; more; {
 		p := page{}
 		var err error
@@ -110,9 +148,12 @@ func (d *delivering) walk() error {
 		keys := make([]engine.Key, len(p.list))
 		for i := range p.list {
 			keys[i] = p.list[i].Key
+			if len(d.p.to) == 0 {
+				d.remember(keys[i:i+1], []uint64{p.list[i].Hash})
+			}
 		}
-		for len(keys) > 0 {
-			b, err := d.r.read(keys[:min(len(keys), batchRecords)])
+		for len(keys) > 0 && len(d.p.to) > 0 {
+			b, err := d.r.read(keys[:min(len(keys), batchRecords)], batchBytes)
 			if err != nil {
 				return err
 			}
@@ -151,10 +192,15 @@ func (d *delivering) batch(b *reader) error {
 	if d.p.direct {
 		return d.r.drop(d.area, keys, b.hashes)
 	}
-	if len(d.keys)+len(keys) <= mostRemembered {
-		d.keys, d.hashes = append(d.keys, keys...), append(d.hashes, b.hashes...)
-	}
+	d.remember(keys, b.hashes)
 	return nil
+}
+
+// remember notes what may be dropped once the whole slot is confirmed.
+func (d *delivering) remember(keys []engine.Key, hashes []uint64) {
+	if len(d.keys)+len(keys) <= mostRemembered {
+		d.keys, d.hashes = append(d.keys, keys...), append(d.hashes, hashes...)
+	}
 }
 
 // send sends a batch to all recipients at once, and waits for them.
@@ -243,7 +289,11 @@ func (r *Repair) lacksAny(id ring.ID) bool {
 
 // foreignFor answers how many records a member that asks still lacks of what this node held for it when it last asked.
 func (r *Repair) foreignFor(id ring.ID, current bool) (n int64) {
-	all := r.foreignSlots(r.area.Load(), id)
+	a := r.area.Load()
+	if a == nil {
+		return 1 // nothing is known yet
+	}
+	all := r.foreignSlots(a, id)
 	r.home.Lock()
 	defer r.home.Unlock()
 	for _, h := range all {

@@ -16,6 +16,7 @@ import (
 const (
 	pageRecords  = 512     // records that a page lists
 	batchRecords = 128     // that one call carries
+	firstRecords = 8       // that the first call asks for, when nobody knows how large they are
 	batchBytes   = 1 << 20 // that one call carries, or one record
 	digestSlots  = 4096    // that one call asks for
 )
@@ -30,22 +31,33 @@ type exchange struct {
 
 var errDigests = errors.New("repair: not as many digests as were asked for")
 
-// differing compares the digests of slots, and gives those that differ.
-func (x *exchange) differing(slots []uint16) (apart []uint16, err error) {
+// theirs are the digests of the member's slots.
+func (x *exchange) theirs(slots []uint16) ([]uint64, error) {
+	digests := make([]uint64, 0, len(slots))
 	for len(slots) > 0 {
 		part := slots[:min(len(slots), digestSlots)]
 		slots = slots[len(part):]
-		theirs, err := x.r.digests(x.ctx, x.with, part)
-		if err == nil && len(theirs) != len(part) {
+		got, err := x.r.digests(x.ctx, x.with, part)
+		if err == nil && len(got) != len(part) {
 			err = errDigests
 		}
 		if err != nil {
 			return nil, err
 		}
-		for i, slot := range part {
-			if x.r.o.Store.Digest(slot) != theirs[i] {
-				apart = append(apart, slot)
-			}
+		digests = append(digests, got...)
+	}
+	return digests, nil
+}
+
+// differing compares the digests of slots, and gives those that differ.
+func (x *exchange) differing(slots []uint16) (apart []uint16, err error) {
+	theirs, err := x.theirs(slots)
+	if err != nil {
+		return nil, err
+	}
+	for i, slot := range slots {
+		if x.r.o.Store.Digest(slot) != theirs[i] {
+			apart = append(apart, slot)
 		}
 	}
 	return apart, nil
@@ -87,13 +99,12 @@ func listedBytes(list []replica.Listed) (n int) {
 
 // settle takes what differs away: what they have is merged here, then what they lack is sent.
 func (x *exchange) settle(differ []difference) error {
-	var pull []difference
-	var push []engine.Key
+	var pull, push []engine.Key
 	for _, d := range differ {
-		if d.theirs == 0 {
-			push = append(push, d.key)
+		if d.listed {
+			pull = append(pull, d.key)
 		} else {
-			pull = append(pull, d)
+			push = append(push, d.key)
 		}
 	}
 	for len(pull) > 0 {
@@ -108,14 +119,10 @@ func (x *exchange) settle(differ []difference) error {
 }
 
 // pull fetches records and merges them; apart are the keys of which more is here than there.
-func (x *exchange) pull(batch []difference) (apart []engine.Key, err error) {
-	keys := make([]engine.Key, len(batch))
-	for i := range batch {
-		keys[i] = batch[i].key
-	}
+func (x *exchange) pull(keys []engine.Key) (apart []engine.Key, err error) {
 	got, err := x.r.fetch(x.ctx, x.with, keys)
-	if err != nil {
-		x.r.fetched(x.with, len(batch), math.MaxInt)
+	if err != nil && !(errors.Is(err, engine.ErrCorrupt) && len(got) == len(keys)) { // damaged there is as good as none
+		x.r.fetched(x.with, len(keys), math.MaxInt)
 		return nil, err
 	}
 	hashes, err := x.r.merge(keys, got)
@@ -129,7 +136,7 @@ func (x *exchange) pull(batch []difference) (apart []engine.Key, err error) {
 			apart = append(apart, keys[i])
 		}
 	}
-	x.r.fetched(x.with, len(batch), bytes)
+	x.r.fetched(x.with, len(keys), bytes)
 	return apart, x.limit.take(x.ctx, bytes)
 }
 
@@ -144,7 +151,7 @@ func sizeOf(w *record.Whole) int {
 // push sends what is here under keys.
 func (x *exchange) push(keys []engine.Key) error {
 	for len(keys) > 0 {
-		b, err := x.r.read(keys[:min(len(keys), batchRecords)])
+		b, err := x.r.read(keys[:min(len(keys), batchRecords)], x.limit.batch())
 		if err != nil {
 			return err
 		}
@@ -180,7 +187,7 @@ func (r *Repair) batchOf(id ring.ID) int {
 	if n := r.batches[id]; n > 0 {
 		return n
 	}
-	return batchRecords
+	return firstRecords
 }
 
 // fetched notes how large a batch was; more than the batch may be, if it failed: the next attempt then asks for less at a time.
@@ -189,7 +196,7 @@ func (r *Repair) fetched(id ring.ID, records, bytes int) {
 	defer r.mu.Unlock()
 	n := r.batches[id]
 	if n == 0 {
-		n = batchRecords
+		n = firstRecords
 	}
 	switch {
 	case bytes > batchBytes:

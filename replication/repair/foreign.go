@@ -34,8 +34,8 @@ type delivery struct {
 	records, bytes int64
 }
 
-// The pauses between two deliveries of a slot that go on changing, or go wrong, while
-// an owner is away: all of the slot is sent each time.
+// The pauses before all of a slot is sent once more: after an attempt that went wrong, and, growing, while an owner is away and
+// the slot goes on changing.
 const (
 	shortPause = time.Second
 	longPause  = 30 * time.Second
@@ -51,8 +51,9 @@ type held struct {
 // plan is what to do about a slot.
 type plan struct {
 	held
-	seq uint64
-	to  []recipient // who has not confirmed the digest, and is reachable
+	seq  uint64
+	to   []recipient // who has not confirmed the digest, and is reachable
+	same []recipient // of those: who was found to hold the same, and is sent nothing
 	// direct: all owners are being sent to, so what they confirm may be dropped at once.
 	direct bool
 	// whole: once those have confirmed, all owners have, so what is still exactly as it was may be dropped.
@@ -113,6 +114,17 @@ func (f *foreign) plan(now time.Duration, h held, reachable map[ring.ID]bool) (p
 	return p, len(p.to) > 0
 }
 
+// equal takes the recipients out that have a digest that is this node's.
+func (p *plan) equal(theirs func(ring.ID) uint64) {
+	p.to = slices.DeleteFunc(p.to, func(to recipient) bool {
+		same := theirs(to.id) == p.digest
+		if same {
+			p.same, p.direct = append(p.same, to), false
+		}
+		return same
+	})
+}
+
 func (f *foreign) slot(slot uint16) *foreignSlot {
 	s := f.slots[slot]
 	if s == nil {
@@ -143,11 +155,14 @@ func (f *foreign) done(now time.Duration, p *plan, confirmed []recipient, well b
 			}
 		}
 	}
-	if well && p.whole && !p.again {
-		s.pause, s.next = 0, 0
-		return
+	switch {
+	case !p.whole || p.again:
+		s.pause = min(max(2*s.pause, shortPause), longPause)
+	case !well:
+		s.pause = shortPause
+	default:
+		s.pause = 0
 	}
-	s.pause = min(max(2*s.pause, shortPause), longPause)
 	s.next = now + s.pause
 }
 

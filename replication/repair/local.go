@@ -14,14 +14,35 @@ import (
 
 // What is done with this node's own records. Each is one transaction, in the keys' turns.
 
-// carry carries out a transaction on keys, and waits until it is durable.
-func (r *Repair) carry(mode engine.Mode, step replica.RecordStep, keys []engine.Key) error {
+// step is a transaction's; at says which of its keys the first one of the transaction is.
+type step interface {
+	replica.RecordStep
+	at(first int)
+}
+
+// carry carries out a transaction on keys, and waits until it is durable. Where the engine finds
+// one of them damaged, it is one transaction for each.
+func (r *Repair) carry(mode engine.Mode, s step, keys []engine.Key) error {
 	var t replica.Records
-	t.Reset(r.o.Store, mode, step)
+	err := r.carryAll(&t, mode, s, keys)
+	if len(keys) == 1 || !errors.Is(err, engine.ErrCorrupt) {
+		return err
+	}
+	for i := range keys {
+		s.at(i)
+		if err := r.carryAll(&t, mode, s, keys[i:i+1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Repair) carryAll(t *replica.Records, mode engine.Mode, s step, keys []engine.Key) error {
+	t.Reset(r.o.Store, mode, s)
 	for _, k := range keys {
 		t.Key(k)
 	}
-	r.o.Store.DoRecords(&t)
+	r.o.Store.DoRecords(t)
 	if err := t.Err(); err != nil {
 		return err
 	}
@@ -60,6 +81,7 @@ func (s *reader) Decide(t *replica.Records) {
 }
 
 func (s *reader) Done(*replica.Records) {}
+func (s *reader) at(int)                {}
 
 // clone is w with memory of its own, and about how many bytes it has.
 func clone(w *record.Whole) (c record.Whole, size int) {
@@ -72,54 +94,50 @@ func clone(w *record.Whole) (c record.Whole, size int) {
 	return c, size
 }
 
-// read copies the first of the records under keys; looked says how many keys are done with. Keys without
+// read copies the first of the records under keys, most bytes of them or one; looked says how many keys are done with. Keys without
 // a record, or with one that cannot be read, are left out.
-func (r *Repair) read(keys []engine.Key) (*reader, error) {
-	s := &reader{most: batchBytes}
+func (r *Repair) read(keys []engine.Key, most int) (*reader, error) {
+	s := &reader{most: most}
 	if err := r.carry(engine.Read, s, keys); err != nil {
 		return nil, err
 	}
 	for _, k := range s.corrupt {
-		r.o.Log.Error("a record cannot be read, and is not sent", "slot", k.Slot, "hash", k.Hash)
+		r.o.Log.Debug("a record is damaged, and is not sent", "slot", k.Slot, "hash", k.Hash)
 	}
 	return s, nil
 }
 
-// merger merges records into those that are here.
+// merger merges records into those that are here. A damaged one is as good as none.
 type merger struct {
+	first   int
 	got     []record.Whole
 	hashes  []uint64 // of the vectors after that
 	changed int
-	corrupt int // left as they are
 }
 
 func (s *merger) Decide(t *replica.Records) {
 	for i := range t.Len() {
-		s.hashes[i] = t.Hash(i)
-		theirs := &s.got[i]
-		hash := theirs.Vector.Hash()
-		if theirs.IsZero() {
+		theirs, hash := &s.got[s.first+i], t.Hash(i)
+		s.hashes[s.first+i] = hash
+		if theirs.IsZero() || theirs.Vector.Hash() == hash {
 			continue
 		}
-		ours, err := t.Whole(i)
-		switch {
-		case err != nil && hash == t.Hash(i): // exactly what was here
-			t.Put(i, theirs)
+		var m record.Whole
+		if ours, err := t.Whole(i); err != nil {
+			m = *theirs
+		} else {
+			m = record.Merge(ours, theirs)
+		}
+		if h := m.Vector.Hash(); h != hash {
+			t.Put(i, &m)
+			s.hashes[s.first+i] = h
 			s.changed++
-		case err != nil:
-			s.corrupt++
-		case hash != t.Hash(i):
-			m := record.Merge(ours, theirs)
-			if h := m.Vector.Hash(); h != t.Hash(i) {
-				t.Put(i, &m)
-				s.hashes[i] = h
-				s.changed++
-			}
 		}
 	}
 }
 
 func (s *merger) Done(*replica.Records) {}
+func (s *merger) at(first int)          { s.first = first }
 
 // sound says whether all values are what their checksums say.
 func sound(w *record.Whole) bool {
@@ -144,9 +162,6 @@ func (r *Repair) merge(keys []engine.Key, got []record.Whole) ([]uint64, error) 
 	if err := r.carry(engine.Write, s, keys); err != nil {
 		return nil, err
 	}
-	if s.corrupt > 0 {
-		r.o.Log.Error("records cannot be read, and others' copies are not the same", "slot", keys[0].Slot, "records", s.corrupt)
-	}
 	r.pulled.Add(int64(s.changed))
 	return s.hashes, nil
 }
@@ -155,6 +170,7 @@ func (r *Repair) merge(keys []engine.Key, got []record.Whole) ([]uint64, error) 
 // the next one may make this node their owner.
 type dropper struct {
 	r       *Repair
+	first   int
 	area    *area
 	hashes  []uint64
 	dropped int
@@ -165,7 +181,7 @@ func (s *dropper) Decide(t *replica.Records) {
 		return
 	}
 	for i := range t.Len() {
-		if h := t.Hash(i); h != 0 && h == s.hashes[i] {
+		if h := t.Hash(i); h != 0 && h == s.hashes[s.first+i] {
 			t.Drop(i)
 			s.dropped++
 		}
@@ -173,6 +189,7 @@ func (s *dropper) Decide(t *replica.Records) {
 }
 
 func (s *dropper) Done(*replica.Records) {}
+func (s *dropper) at(first int)          { s.first = first }
 
 // drop drops what is exactly as it was confirmed.
 func (r *Repair) drop(a *area, keys []engine.Key, hashes []uint64) error {

@@ -51,6 +51,7 @@ func (c *clearer) slot(slot uint16) error {
 func (c *clearer) remove() error {
 	s := c.store
 	c.txn.Reset(s, Blind, s.clock.Milli(), c)
+	c.txn.stage = forced // what only removes mints no dot
 	for _, name := range c.names {
 		c.txn.Key(name)
 	}

@@ -32,16 +32,16 @@ type damagedKey struct {
 // maxDamaged bounds how many are kept.
 const maxDamaged = 16384
 
-// damage notes, in the key's turn, that its record is damaged.
-func (s *Store) damage(k *engine.Key, part uint64) {
+// damage notes, in the key's turn, that its record is damaged; false if that was known.
+func (s *Store) damage(k *engine.Key, part uint64) bool {
 	if !s.replicated {
-		return
+		return false
 	}
 	d, at := &s.damaged, damagedKey{k.Slot, k.Hash}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if _, known := d.mu.parts[at]; known || len(d.mu.parts) >= maxDamaged {
-		return
+		return false
 	}
 	if d.mu.parts == nil {
 		d.mu.parts = map[damagedKey]uint64{}
@@ -49,7 +49,7 @@ func (s *Store) damage(k *engine.Key, part uint64) {
 	d.mu.parts[at] = part
 	d.n.Add(1)
 	s.slots[k.Slot].fold(part)
-	s.log.Error("a record is damaged", "slot", k.Slot, "hash", k.Hash)
+	return true
 }
 
 // intact notes, in the key's turn, that its record is not damaged, or goes.

@@ -45,17 +45,20 @@ func (r *rot) rotten(t *engine.Txn) bool {
 	return true
 }
 
+func newRot(t *testing.T) (*rig, *rot) {
+	b := newRig(t, true)
+	e := &rot{picky: b.eng, bad: map[string]bool{}}
+	b.Store.eng = e
+	return b, e
+}
+
 // TestDamage: a damaged record, whoever finds it so, is reported, has no part in the
 // digest, is listed with no hash, and can be written again.
 func TestDamage(t *testing.T) {
 	for _, by := range []string{"the engine", "the checksum", "the format"} {
 		for _, slow := range []bool{false, true} {
 			t.Run(fmt.Sprint(by, slow), func(t *testing.T) {
-				b := newRig(t, true)
-				e := &rot{picky: b.eng, bad: map[string]bool{}}
-				b.Store.Close()
-				b.Store = Open(Options{Engine: e, Actor: 2, Replicated: true, Clock: record.NewClock(func() int64 { return b.ms }), Log: b.log})
-				b.SetActiveExpire(false)
+				b, e := newRot(t)
 				defer b.end()
 				zero, slot := record.Whole{}, KeyOf([]byte("{a}")).Slot
 				whole := zero.Put(b.dot(1, &zero), record.NewValue([]byte("value"), 0))
@@ -95,32 +98,40 @@ func TestDamage(t *testing.T) {
 				if b.writeNote() != nil {
 					t.Error("there is a note, which does not tell of it")
 				}
-				// One that is refused leaves what was; it is found again.
-				e.fault = errRefused
-				mend := func(r *Records) {
-					if _, err := r.Whole(0); !errors.Is(err, engine.ErrCorrupt) {
-						t.Errorf("in its turn it gives %v", err)
-					}
-					r.Put(0, &whole)
-				}
-				if err := b.records(Write, mend, "{a}bad"); !errors.Is(err, errRefused) {
-					t.Error(err)
-				}
-				e.fault = nil
-				if _, err := b.whole("{a}bad"); !errors.Is(err, engine.ErrCorrupt) || b.Digest(slot) != other {
-					t.Errorf("after a write that was refused: %v, digest %x, want %x", err, b.Digest(slot), other)
-				}
-				if err := b.records(Write, mend, "{a}bad"); err != nil {
-					t.Fatal(err)
-				}
-				e.slow = false
-				if b.Digest(slot) != intact || b.Counters().Damaged != 0 {
-					t.Errorf("written again, the digest is %x, want %x; %d are damaged", b.Digest(slot), intact, b.Counters().Damaged)
+				mendDamage(t, b, e, whole, other)
+				if e.slow = false; b.Digest(slot) != intact {
+					t.Errorf("written again, the digest is %x, want %x", b.Digest(slot), intact)
 				}
 				twin{"{a}bad": whole, "{a}other": whole}.check(b, true)
 				twin{}.checkFigures(b)
 			})
 		}
+	}
+}
+
+// mendDamage writes the damaged record again, the first time in vain: it is found
+// damaged once more then.
+func mendDamage(t *testing.T, b *rig, e *rot, whole record.Whole, digest uint64) {
+	t.Helper()
+	mend := func(r *Records) {
+		if _, err := r.Whole(0); !errors.Is(err, engine.ErrCorrupt) {
+			t.Errorf("in its turn it gives %v", err)
+		}
+		if r.Lost(0) != whole.Vector.Hash() {
+			t.Errorf("what was lost had the hash %x", r.Lost(0))
+		}
+		r.Put(0, &whole)
+	}
+	e.fault = errRefused
+	if err := b.records(Write, mend, "{a}bad"); !errors.Is(err, errRefused) {
+		t.Error(err)
+	}
+	e.fault = nil
+	if _, err := b.whole("{a}bad"); !errors.Is(err, engine.ErrCorrupt) || b.Digest(KeyOf([]byte("{a}")).Slot) != digest {
+		t.Errorf("after a write that was refused: %v, another digest", err)
+	}
+	if err := b.records(Write, mend, "{a}bad"); err != nil || b.Counters().Damaged != 0 {
+		t.Errorf("%v, %d are damaged", err, b.Counters().Damaged)
 	}
 }
 
@@ -148,9 +159,7 @@ func (spoiler) Done(*engine.Txn) {}
 // TestDamageMendedMeanwhile: a record that somebody has written again, after the engine
 // had found it damaged and before that was decided, is not taken for damaged.
 func TestDamageMendedMeanwhile(t *testing.T) {
-	b := newRig(t, true)
-	e := &rot{picky: b.eng, bad: map[string]bool{}}
-	b.Store.eng = e
+	b, e := newRot(t)
 	defer b.end()
 	zero := record.Whole{}
 	whole := zero.Put(b.dot(1, &zero), record.NewValue([]byte("value"), 0))
@@ -169,11 +178,105 @@ func TestDamageMendedMeanwhile(t *testing.T) {
 	twin{"a": whole}.check(b, true)
 }
 
+// TestDamageAmongOthers: a damaged record keeps nobody from the others of its transaction.
+func TestDamageAmongOthers(t *testing.T) {
+	for _, slow := range []bool{false, true} {
+		b, e := newRot(t)
+		zero, held := record.Whole{}, twin{}
+		for i, key := range []string{"a", "b", "c"} {
+			held[key] = zero.Put(b.dot(uint64(i), &zero), record.NewValue([]byte(key), 0))
+			b.put(key, held[key])
+		}
+		e.bad["b"], e.slow = true, slow
+		// Between the reading of what can be read and the decision, one changes.
+		later := held["c"]
+		held["c"] = later.Put(b.dot(5, &later), record.NewValue([]byte("later"), 0))
+		e.before = func() { b.put("c", held["c"]) }
+		calls := 0
+		for _, mode := range []engine.Mode{Read, Write} {
+			err := b.records(mode, func(r *Records) {
+				calls++
+				for i, key := range []string{"a", "b", "c", "absent"} {
+					w, err := r.Whole(i)
+					want := held[key]
+					if key == "b" {
+						want = record.Whole{}
+						if !errors.Is(err, engine.ErrCorrupt) || r.Hash(i) != 0 {
+							t.Errorf("of b: %v, %x", err, r.Hash(i))
+						}
+						continue
+					}
+					if err != nil || !sameRecord(w, &want, b.ms) || r.Hash(i) != want.Vector.Hash() {
+						t.Errorf("%s is %+v, %v", key, w, err)
+					}
+					if mode == Write && key == "a" {
+						m := w.Put(b.dot(6, w), record.NewValue([]byte("new"), 0))
+						held[key] = copied(&m)
+						r.Put(i, &m)
+					}
+				}
+				if mode == Write {
+					m := held["b"]
+					r.Put(1, &m)
+				}
+			}, "a", "b", "c", "absent")
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		e.slow = false
+		if calls != 2 {
+			t.Errorf("%d decisions", calls)
+		}
+		held.check(b, true)
+		held.checkFigures(b)
+		b.end()
+	}
+}
+
+// TestDamagePassing: a record that was read again, and is whole, is damaged no more.
+func TestDamagePassing(t *testing.T) {
+	b, e := newRot(t)
+	defer b.end()
+	zero := record.Whole{}
+	w := zero.Put(b.dot(1, &zero), record.NewValue([]byte("v"), 0))
+	b.put("a", w)
+	e.bad["a"] = true
+	if _, err := b.whole("a"); !errors.Is(err, engine.ErrCorrupt) || b.Counters().Damaged != 1 {
+		t.Fatal(err)
+	}
+	e.bad = nil
+	if _, err := b.whole("a"); err != nil || b.Counters().Damaged != 0 {
+		t.Fatal(err)
+	}
+	twin{"a": w}.check(b, true)
+}
+
+// TestDamageUnderWrites: where the slot is written time and again, the transaction is
+// given up, and says why.
+func TestDamageUnderWrites(t *testing.T) {
+	b, e := newRot(t)
+	defer b.end()
+	zero := record.Whole{}
+	w := zero.Put(b.dot(1, &zero), record.NewValue([]byte("v"), 0))
+	b.put("{t}a", w)
+	e.bad["{t}a"] = true
+	writes := 0
+	var again func()
+	again = func() {
+		writes++
+		b.put("{t}b", w)
+		e.before = again
+	}
+	e.before = again
+	if _, err := b.whole("{t}a"); !errors.Is(err, engine.ErrCorrupt) || writes != maxTries {
+		t.Errorf("%v after %d writes", err, writes)
+	}
+}
+
 // TestDamageAndExpiry: the sweep passes over damaged records, and takes none away.
 func TestDamageAndExpiry(t *testing.T) {
-	b := newRig(t, true)
-	e := &rot{picky: b.eng, bad: map[string]bool{}}
-	b.Store.eng = e
+	b, e := newRot(t)
 	defer b.end()
 	zero := record.Whole{}
 	for i := range 20 {

@@ -7,24 +7,24 @@ import (
 	"github.com/rldb/rldb/record"
 )
 
-// overState is how far a Blind transaction has come with records of replication's.
-type overState uint8
+// blindStage is how far a Blind transaction has come with records of replication's.
+type blindStage uint8
 
 const (
-	plain  overState = iota // it has met none
-	asking                  // it has, and is to be carried out with values
-	asked                   // as which it is
-	forced                  // without, as one of them is damaged
+	plain  blindStage = iota // it has met none
+	asking                   // it has, and is to be carried out with values
+	asked                    // as which it is
+	forced                   // without, as one of them is damaged, or no dot is minted
 )
 
 // again says that the engine must be asked once more.
 func (t *Txn) again() bool {
 	switch {
-	case t.over == asking && t.eng.Err == nil:
-		t.over, t.eng.Mode = asked, Write
+	case t.stage == asking && t.eng.Err == nil:
+		t.stage, t.eng.Mode = asked, Write
 		return true
-	case t.over == asked && errors.Is(t.eng.Err, engine.ErrCorrupt):
-		t.over, t.eng.Mode = forced, Blind
+	case t.stage == asked && errors.Is(t.eng.Err, engine.ErrCorrupt):
+		t.stage, t.eng.Mode = forced, Blind
 		return true
 	}
 	return false
@@ -33,8 +33,8 @@ func (t *Txn) again() bool {
 // Decide is the engine's call: it shows the step the values that the entries
 // stand for, and turns what the step changed into entries.
 func (t *Txn) Decide(e *engine.Txn) {
-	if e.Mode == Blind && t.over != forced && needsValues(e) {
-		t.over = asking
+	if e.Mode == Blind && t.stage != forced && needsValues(e) {
+		t.stage = asking
 		return
 	}
 	t.room()

@@ -16,11 +16,17 @@ type ended struct {
 
 func (e ended) Done(*Txn) { *e.done++ }
 
-// TestHooks: a step over records that were read elsewhere sees what it would see of
-// this store's, and what it does comes out again.
-func TestHooks(t *testing.T) {
-	b := newRig(t, true)
-	defer b.end()
+// hookLoad is a record that was read elsewhere, and what a step is to see of it.
+type hookLoad struct {
+	name    string
+	w       record.Whole
+	corrupt bool
+	value   string
+	found   bool
+	at      int64
+}
+
+func hookLoads(b *rig) []hookLoad {
 	zero := record.Whole{}
 	value := func(v string, at int64) record.Whole {
 		return zero.Put(b.dot(1, &zero), record.NewValue([]byte(v), at))
@@ -28,14 +34,7 @@ func TestHooks(t *testing.T) {
 	one, lapsed, expiring := value("one", 0), value("lapsed", b.ms), value("two", b.ms+10)
 	siblings := record.Merge(&one, &expiring)
 	gone := one.Delete(b.dot(2, &one))
-	loads := []struct {
-		name    string
-		w       record.Whole
-		corrupt bool
-		value   string
-		found   bool
-		at      int64
-	}{
+	return []hookLoad{
 		{name: "absent"},
 		{name: "one", w: one, value: "one", found: true},
 		{name: "lapsed", w: lapsed},
@@ -44,6 +43,14 @@ func TestHooks(t *testing.T) {
 		{name: "damaged", corrupt: true, found: true},
 		{name: "set in the past", w: one, value: "one", found: true},
 	}
+}
+
+// TestHooks: a step over records that were read elsewhere sees what it would see of
+// this store's, and what it does comes out again.
+func TestHooks(t *testing.T) {
+	b := newRig(t, true)
+	defer b.end()
+	loads := hookLoads(b)
 	var x Txn
 	done := 0
 	x.Reset(b.Store, Write, b.ms, nil)

@@ -2,9 +2,7 @@ package replica
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/rldb/rldb/engine"
 	"github.com/rldb/rldb/record"
@@ -22,9 +20,7 @@ type RecordStep interface {
 // what replication works with. It is reused: Reset, Key for each key, then
 // Store.TryRecords. Hash, Whole, Put and Drop are for Decide.
 //
-// What the engine itself finds damaged is carried out all the same if the
-// transaction is of one key: see Whole. One of several keys fails with
-// engine.ErrCorrupt, and has to be done key by key.
+// Damaged records do not fail it, in a replicated store: see Whole.
 type Records struct {
 	store *Store
 	step  RecordStep
@@ -37,11 +33,12 @@ type Records struct {
 
 	tallied bool // figures follow what was decided
 	// What Decide, or the engine, has found instead of deciding.
-	unhashed bool   // a hash is asked for that only the value tells
-	stale    bool   // something in the slot has changed since the damage was found
-	blind    bool   // the one key's entry cannot be read: it is decided without
-	gen      uint64 // of the slot, before the engine was asked first
-	tries    int
+	unhashed bool     // a hash is asked for that only the value tells
+	stale    bool     // what was salvaged is out of date
+	salvage  *salvage // the values that could be read, where the engine has found damage
+	tries    int      // how often that was begun
+
+	found []engine.Key // damage that nobody knew of; its names are not to be used
 }
 
 // rec is what a transaction knows of one key.
@@ -80,7 +77,8 @@ func (r *Records) Reset(s *Store, mode engine.Mode, step RecordStep) {
 	r.store, r.step, r.mode = s, step, mode
 	r.eng.Keys, r.eng.Mode, r.eng.Step = r.eng.Keys[:0], mode, r
 	r.eng.Err, r.eng.Pos = nil, 0
-	r.tallied, r.unhashed, r.stale, r.blind, r.tries = false, false, false, false, 0
+	r.tallied, r.unhashed, r.stale, r.salvage, r.tries = false, false, false, nil, 0
+	r.found = r.found[:0]
 	if len(r.index) > 0 {
 		clear(r.index)
 	}
@@ -93,6 +91,7 @@ func (r *Records) Trim() {
 		clear(r.recs[i].whole.Values[:cap(r.recs[i].whole.Values)])
 		r.recs[i].body = nil
 	}
+	r.salvage = nil
 	clear(r.eng.Old)
 	clear(r.eng.New)
 	if cap(r.bytes) > keepArena {
@@ -162,8 +161,8 @@ func (r *Records) Hash(i int) uint64 {
 // not match; Put may write another in its place.
 func (r *Records) Whole(i int) (*record.Whole, error) {
 	x, old := &r.recs[i], &r.eng.Old[i]
-	if x.state == unread && old.Found && !r.blind {
-		err := x.whole.Decode(old.Value)
+	if x.state == unread && old.Found {
+		err := x.whole.Decode(r.value(i))
 		if err == nil {
 			err = x.whole.Verify()
 		}
@@ -183,12 +182,34 @@ func (r *Records) Whole(i int) (*record.Whole, error) {
 	return &x.whole, nil
 }
 
+// Lost is the hash of the vector that key i's damaged record has had: what would
+// repair it best. It is 0 if that is not known, or Whole has found no damage.
+func (r *Records) Lost(i int) uint64 {
+	if r.recs[i].state != unreadable {
+		return 0
+	}
+	return hashOf(r.eng.Old[i].Meta)
+}
+
+// value is the bytes of key i's entry.
+func (r *Records) value(i int) []byte {
+	switch {
+	case r.salvage != nil:
+		return r.salvage.got[i].value
+	case r.eng.Mode == Blind:
+		panic("replica: a record is asked for by a Blind transaction")
+	}
+	return r.eng.Old[i].Value
+}
+
 // damage notes that key i's record cannot be read.
 func (r *Records) damage(i int) {
 	x, k := &r.recs[i], &r.eng.Keys[i]
 	x.state = unreadable
 	x.whole.Vector, x.whole.Values = x.whole.Vector[:0], x.whole.Values[:0]
-	r.store.damage(k, r.store.face(k, r.eng.Old[i].Meta).part)
+	if r.store.damage(k, r.store.face(k, r.eng.Old[i].Meta).part) {
+		r.found = append(r.found, *k)
+	}
 }
 
 // Put stores w, which must not be zero, under key i. Its values' bytes must stay
@@ -222,177 +243,3 @@ func (r *Records) Err() error { return r.eng.Err }
 
 // Pos is what must be durable before anybody is told.
 func (r *Records) Pos() engine.Position { return r.eng.Pos }
-
-// TryRecords is Try for Records.
-func (s *Store) TryRecords(r *Records) bool {
-	for {
-		r.begin()
-		if !s.eng.Try(&r.eng) {
-			return false
-		}
-		if !r.again() {
-			return true
-		}
-	}
-}
-
-// StartRecords is Start for Records.
-func (s *Store) StartRecords(r *Records, step RecordStep) {
-	r.step = step
-	r.begin()
-	s.eng.Start(&r.eng)
-}
-
-// DoRecords is Do for Records.
-func (s *Store) DoRecords(r *Records) {
-	if s.TryRecords(r) {
-		return
-	}
-	w := &recordsWaiter{step: r.step}
-	w.wg.Add(1)
-	s.StartRecords(r, w)
-	w.wg.Wait()
-}
-
-// recordsWaiter is a step whose end is waited for.
-type recordsWaiter struct {
-	step RecordStep
-	wg   sync.WaitGroup
-}
-
-func (w *recordsWaiter) Decide(r *Records) { w.step.Decide(r) }
-func (w *recordsWaiter) Done(*Records)     { w.wg.Done() }
-
-// begin prepares for the engine to be asked.
-func (r *Records) begin() {
-	r.now = r.store.clock.Milli()
-	r.unhashed, r.stale = false, false
-	if !r.blind && len(r.eng.Keys) == 1 {
-		r.gen = r.store.slots[r.eng.Keys[0].Slot].removed.Load()
-	}
-}
-
-// again ends what the engine was asked for. True: it must be asked once more, in
-// another mode.
-//
-// An engine that finds a value damaged fails the transaction before Decide. One of a
-// single key is then decided without its value, which is only right for as long
-// as nobody has written to the slot since.
-func (r *Records) again() bool {
-	err := r.eng.Err
-	if err != nil {
-		r.fail()
-	}
-	switch {
-	case r.unhashed && err == nil:
-		r.eng.Mode = Write
-		return true
-	case r.stale && r.tries < maxTries:
-		r.tries++
-		r.blind, r.eng.Mode = false, r.mode
-		return true
-	case r.stale:
-		r.eng.Err = engine.ErrCorrupt
-	case r.blind && err != nil && r.mode == Read:
-		r.eng.Err = engine.ErrCorrupt // why it cannot be written is no answer
-	case !r.blind && len(r.eng.Keys) == 1 && r.store.replicated && errors.Is(err, engine.ErrCorrupt):
-		r.blind, r.eng.Mode = true, Blind
-		return true
-	}
-	return false
-}
-
-// maxTries bounds how often a damaged entry is looked at while others write to its slot.
-const maxTries = 16
-
-// Decide is the engine's call: it has the step decide, and turns its records into
-// entries.
-func (r *Records) Decide(e *engine.Txn) {
-	if r.blind && r.store.slots[e.Keys[0].Slot].removed.Load() != r.gen {
-		r.stale = true
-		return
-	}
-	if e.Mode == Blind && !r.blind && unhashed(e.Old) {
-		r.unhashed = true
-		return
-	}
-	n := len(e.Keys)
-	if cap(r.recs) < n {
-		r.recs = append(r.recs[:cap(r.recs)], make([]rec, n-cap(r.recs))...)
-	}
-	r.recs, r.bytes = r.recs[:n], r.bytes[:0]
-	for i := range r.recs {
-		x := &r.recs[i]
-		w := record.Whole{Vector: x.whole.Vector[:0], Values: x.whole.Values[:0]}
-		*x = rec{whole: w}
-	}
-	if r.blind && e.Old[0].Found {
-		r.damage(0)
-	}
-	r.step.Decide(r)
-	if r.mode != Read {
-		r.tallied = true
-		for i := range r.recs {
-			r.save(i, &e.Old[i], &e.New[i])
-		}
-	}
-}
-
-// unhashed says whether the hash of an entry is not in its meta.
-func unhashed(old []engine.Entry) bool {
-	for i := range old {
-		if old[i].Found && hashOf(old[i].Meta) == 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// save makes key i's change, and keeps the figures.
-func (r *Records) save(i int, old *engine.Entry, c *engine.Change) {
-	x, s, k := &r.recs[i], r.store, &r.eng.Keys[i]
-	if x.action == engine.Keep || x.action == engine.Delete && !old.Found {
-		return
-	}
-	if old.Found {
-		s.intact(k) // what takes its place is
-		x.was = s.face(k, old.Meta)
-	}
-	c.Action = x.action
-	if x.action == engine.Put {
-		c.Meta, c.Head, c.Body = x.meta, r.bytes[x.from:x.to], x.body
-		x.is = s.face(k, x.meta)
-	}
-	s.moved(k.Slot, x.was, x.is)
-	s.slots[k.Slot].removed.Add(1)
-	if x.lapsed = x.was.shown > 0 && x.was.shown <= r.now; x.lapsed {
-		s.expired.Add(1)
-	}
-}
-
-// fail takes back what save has told the store, where the engine has refused the
-// changes after all: see Txn.fail. A damaged record that was to be written again
-// is found once more when it is read.
-func (r *Records) fail() {
-	if !r.tallied {
-		return
-	}
-	r.tallied = false
-	for i := range r.recs {
-		x := &r.recs[i]
-		r.store.moved(r.eng.Keys[i].Slot, x.is, x.was)
-		if x.lapsed {
-			r.store.expired.Add(-1)
-		}
-	}
-}
-
-// Done passes the end of a started transaction on.
-func (r *Records) Done(*engine.Txn) {
-	if r.again() {
-		r.begin()
-		r.store.eng.Start(&r.eng)
-		return
-	}
-	r.step.Done(r)
-}

@@ -73,6 +73,10 @@ func TestStandaloneOverReplicated(t *testing.T) {
 				t.Errorf("%d changes, %v, %d keys, %d entries", x.Changes(), x.Err(), b.Keys(), b.eng.Stats().Keys)
 			}
 			twin{}.checkFigures(b)
+			if _, err := b.Clear(nil, true); err != nil || b.Keys() != 0 || b.eng.Stats().Keys != 1 {
+				t.Errorf("cleared, with %v: %d keys, %d entries", err, b.Keys(), b.eng.Stats().Keys)
+			}
+			twin{}.checkFigures(b)
 			b.end()
 		}
 	}

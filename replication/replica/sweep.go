@@ -126,6 +126,7 @@ func (w *sweeper) drop(names [][]byte) error {
 		return w.mark(names)
 	}
 	w.txn.Reset(w.store, Blind, w.page.now, nop{})
+	w.txn.stage = forced // it mints no dot
 	for _, name := range names {
 		w.txn.Key(name)
 	}
@@ -196,6 +197,7 @@ func (s *Store) reap(t *Txn) {
 	}
 	var w Txn
 	w.Reset(s, Blind, t.now, nop{})
+	w.stage = forced // it mints no dot
 	for i := range t.eng.Keys {
 		w.Key(t.eng.Keys[i].Name)
 	}

@@ -36,7 +36,7 @@ type Txn struct {
 	whole record.Whole
 	// expired: a read met an expired entry, which is to be removed.
 	expired bool
-	over    overState
+	stage   blindStage
 	changes int  // keys that the step has changed
 	tallied bool // figures follow what was decided
 }
@@ -68,7 +68,7 @@ func (t *Txn) Reset(s *Store, mode engine.Mode, now int64, step Step) {
 	t.store, t.step, t.now = s, step, now
 	t.eng.Keys, t.eng.Mode, t.eng.Step = t.eng.Keys[:0], mode, t
 	t.arena, t.scratch, t.expired, t.changes, t.tallied = t.arena[:0], 0, false, 0, false
-	t.over = plain
+	t.stage = plain
 	if len(t.index) > 0 {
 		clear(t.index)
 	}
