@@ -1,8 +1,6 @@
 package coordinator
 
 import (
-	"errors"
-
 	"github.com/rldb/rldb/engine"
 	"github.com/rldb/rldb/record"
 	"github.com/rldb/rldb/replication/quorum"
@@ -193,10 +191,6 @@ func (b *blind) applied(x *replica.Records) {
 		b.err = x.Err()
 	}
 	b.pos = x.Pos()
-	if errors.Is(b.err, engine.ErrCorrupt) && b.read == nil {
-		b.readFirst() // which repairs what is damaged, one key at a time
-		return
-	}
 	if b.err != nil || len(b.records) == 0 {
 		b.giveUp(b.err)
 		return
@@ -328,7 +322,7 @@ func (b *blind) superseded(y *change, w *record.Whole) bool {
 			return true
 		}
 	}
-	return !y.deletes
+	return !y.deletes && w.Vector.Has(y.dot)
 }
 
 // greatest is the greatest dot that w has seen.

@@ -2,7 +2,6 @@ package coordinator
 
 import (
 	"bytes"
-	"errors"
 	"slices"
 
 	"github.com/rldb/rldb/engine"
@@ -37,35 +36,14 @@ func (x *local) Decide(r *replica.Records) { x.decide(r) }
 // Done implements replica.RecordStep.
 func (x *local) Done(r *replica.Records) { x.done(r) }
 
-// merge merges records into this node's, at once, or one by one where one of several
-// that are there is damaged on disk. What it tells is parallel to records.
+// merge merges records into this node's. What it tells is parallel to them.
 func (c *Coordinator) merge(records []Entry, done func([]HeldAnswer, engine.Position, error)) {
 	held := make([]HeldAnswer, len(records))
-	c.mergeSome(records, held, func(pos engine.Position, err error) {
-		if !errors.Is(err, engine.ErrCorrupt) || len(records) == 1 {
-			done(held, pos, err)
-			return
-		}
-		c.mergeEach(records, held, 0, 0, done)
-	})
-}
-
-func (c *Coordinator) mergeEach(records []Entry, held []HeldAnswer, i int, pos engine.Position, done func([]HeldAnswer, engine.Position, error)) {
-	c.mergeSome(records[i:i+1], held[i:i+1], func(p engine.Position, err error) {
-		if pos = max(pos, p); err != nil || i+1 == len(records) {
-			done(held, pos, err)
-			return
-		}
-		c.mergeEach(records, held, i+1, pos, done)
-	})
-}
-
-func (c *Coordinator) mergeSome(records []Entry, held []HeldAnswer, done func(engine.Position, error)) {
 	c.local(replica.Write, keysOf(records), func(x *replica.Records) {
 		for i := range records {
 			mergeInto(x, i, &records[i].Whole, &held[i])
 		}
-	}, func(x *replica.Records) { done(x.Pos(), x.Err()) })
+	}, func(x *replica.Records) { done(held, x.Pos(), x.Err()) })
 }
 
 func keysOf(records []Entry) []engine.Key {

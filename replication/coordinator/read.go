@@ -1,8 +1,6 @@
 package coordinator
 
 import (
-	"errors"
-
 	"github.com/rldb/rldb/engine"
 	"github.com/rldb/rldb/record"
 	"github.com/rldb/rldb/replication/quorum"
@@ -47,10 +45,6 @@ func (p place) read(keys []engine.Key, now int64, done func(*reading)) {
 	r.calls++
 	p.by.local(replica.Read, keys, func(x *replica.Records) { copyOwn(r.own, x) }, func(x *replica.Records) {
 		r.called(func() {
-			if errors.Is(x.Err(), engine.ErrCorrupt) {
-				r.oneByOne(0)
-				return
-			}
 			r.ask(x.Pos(), x.Err())
 		})
 	})
@@ -64,28 +58,6 @@ func copyOwn(own []ownCopy, x *replica.Records) {
 			own[i].record = cloned(w)
 		}
 	}
-}
-
-// oneByOne takes this node's records from key i on: where one of several is damaged
-// on disk, the engine gives none of them.
-func (r *reading) oneByOne(i int) {
-	if i == len(r.keys) {
-		r.ask(r.pos, nil)
-		return
-	}
-	r.calls++
-	r.c.local(replica.Read, r.keys[i:i+1], func(x *replica.Records) { copyOwn(r.own[i:i+1], x) }, func(x *replica.Records) {
-		r.called(func() {
-			r.pos = max(r.pos, x.Pos())
-			if err := x.Err(); err != nil && !errors.Is(err, engine.ErrCorrupt) {
-				r.ask(0, err)
-				return
-			} else if err != nil {
-				r.own[i].damaged = true
-			}
-			r.oneByOne(i + 1)
-		})
-	})
 }
 
 // ask starts the reads, once this node's copies are there.
