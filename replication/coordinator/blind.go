@@ -18,6 +18,7 @@ type blind struct {
 	keys    []engine.Key
 	maker   maker
 	once    bool // it is not minted again
+	reads   bool // a quorum, in its turn, before it is applied
 	read    []found
 	changes []change // parallel to keys
 	records []Entry  // of the changed ones; those of this round
@@ -76,7 +77,25 @@ func (b *blind) turn() {
 		b.giveUp(&Error{v.Error(len(targets), b.W)})
 		return
 	}
+	if b.reads {
+		b.readFirst()
+		return
+	}
 	b.apply()
+}
+
+// readFirst has the write made over what a quorum holds.
+func (b *blind) readFirst() {
+	b.place.read(b.keys, b.c.clock.MilliAt(b.c.o.Wall()), func(r *reading) {
+		b.post(func() {
+			if err := r.failure(); err != nil {
+				b.giveUp(err)
+				return
+			}
+			b.read = r.found
+			b.apply()
+		})
+	})
 }
 
 // giveUp ends a write in its turn, before anything was applied.
@@ -94,6 +113,7 @@ func (b *blind) apply() {
 }
 
 func (b *blind) decide(x *replica.Records) {
+	b.records = nil
 	below := make([]over, len(b.keys))
 	for i := range below {
 		w, err := x.Whole(i)
@@ -244,10 +264,7 @@ func (b *blind) remint(round int, rest []quorum.Effect) {
 	b.c.counts.remints.Add(1)
 	b.round = round
 	b.copies.again()
-	var keys []engine.Key
-	for j := range b.records {
-		keys = append(keys, b.records[j].Key)
-	}
+	keys := keysOf(b.records)
 	b.records = make([]Entry, len(keys))
 	b.calls++
 	b.c.local(replica.Write, keys, func(x *replica.Records) { b.mintAgain(x, keys) }, func(x *replica.Records) {
@@ -305,7 +322,7 @@ func (b *blind) superseded(y *change, w *record.Whole) bool {
 			return true
 		}
 	}
-	return !y.deletes
+	return !y.deletes && w.Vector.Has(y.dot)
 }
 
 // greatest is the greatest dot that w has seen.
@@ -333,61 +350,4 @@ func (b *blind) answer(err error) {
 	b.copies.answer(err == nil && len(b.records) > 0)
 	b.maker.done(b, err)
 	b.over()
-}
-
-// command is a blind write as a command's step has it.
-type command struct{ call *Call }
-
-func (c *Coordinator) startBlind(x *Call, p place) {
-	keys := ownKeys(x.Txn)
-	b := &blind{operation: operation{c: c}, place: p, keys: keys, maker: command{x}}
-	if 2*p.W > len(p.owners) {
-		b.start(x.Written)
-		return
-	}
-	p.read(keys, x.Txn.Now(), func(r *reading) {
-		if err := r.failure(); err != nil {
-			x.Txn.Finish(err, 0, 0)
-			return
-		}
-		b.read, b.once = r.found, true
-		b.start(x.Written)
-	})
-}
-
-func (m command) decide(b *blind, below []over) error {
-	t := m.call.Txn
-	for i := range below {
-		t.Load(i, &below[i].record, below[i].damaged)
-	}
-	t.RunStep()
-	for i := range below {
-		y := &b.changes[i]
-		result, data, expireAt := t.Outcome(i)
-		y.made, y.deletes = result != replica.Kept, result == replica.Removed
-		if result == replica.Changed {
-			y.value = ownValue(data, expireAt)
-		}
-	}
-	return nil
-}
-
-// ownValue is a value in memory of its own.
-func ownValue(data []byte, expireAt int64) record.Value {
-	return record.NewValue(append(make([]byte, 0, len(data)), data...), expireAt)
-}
-
-func (m command) mint(b *blind, i int, over *record.Whole, dot record.Dot) record.Whole {
-	if b.changes[i].deletes {
-		return over.Delete(dot)
-	}
-	return over.Put(dot, b.changes[i].value)
-}
-
-func (m command) done(b *blind, err error) {
-	if err != nil {
-		m.call.Txn.Finish(err, 0, 0)
-		return
-	}
-	m.call.Txn.Finish(nil, b.pos, len(b.records))
 }

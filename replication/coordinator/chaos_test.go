@@ -116,7 +116,7 @@ func (s *sim) someNode() *simNode {
 
 // TestOneKeyIsLinearizable with strict quorums, whatever fails, one node at a time.
 func TestOneKeyIsLinearizable(t *testing.T) {
-	runs, counted := 600, Counters{}
+	runs, counted := 250, Counters{}
 	if testing.Short() {
 		runs = 50
 	}
@@ -160,7 +160,7 @@ func TestOneKeyIsLinearizable(t *testing.T) {
 // away. Once all are back, and a read of every node has repaired what it met, each
 // write that was answered OK is there, or was overwritten by one that saw it.
 func TestNothingAcknowledgedIsLost(t *testing.T) {
-	for seed := range uint64(150) {
+	for seed := range uint64(40) {
 		s := newSim(t, seed, simOptions{nodes: 5, n: 3, r: 2, w: 2, sloppy: true})
 		acked := map[string]bool{} // values of keys that are written once
 		at := int64(0)
@@ -207,7 +207,7 @@ func TestNothingAcknowledgedIsLost(t *testing.T) {
 // TestIncrsAreCounted: at last a counter is at least what was acknowledged, and at
 // most what was attempted, through one coordinator at a time.
 func TestIncrsAreCounted(t *testing.T) {
-	for seed := range uint64(200) {
+	for seed := range uint64(60) {
 		s := newSim(t, seed, three)
 		acked, attempted := 0, 0
 		for i := range 40 {
@@ -244,7 +244,7 @@ func TestIncrsAreCounted(t *testing.T) {
 // TestSmallQuorums: where 2W ≤ N a blind write reads first, and where R < W a read
 // waits for W holders.
 func TestSmallQuorums(t *testing.T) {
-	for seed := range uint64(60) {
+	for seed := range uint64(15) {
 		s := newSim(t, seed, simOptions{nodes: 3, n: 3, r: 3, w: 1})
 		s.nodes[0].skew, s.nodes[1].skew, s.nodes[2].skew = 300, 300, 0
 		s.lose = func(kind string, from, to int) bool { return kind == "write" }

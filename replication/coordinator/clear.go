@@ -30,6 +30,9 @@ func (c *Coordinator) Clear(slots *replica.SlotSet) (int64, error) {
 	for range clearAhead {
 		x.ahead <- struct{}{}
 	}
+	if err := c.store.Commit(x.mu.pos); x.mu.err == nil {
+		x.mu.err = err
+	}
 	return x.mu.keys, x.mu.err
 }
 
@@ -40,6 +43,7 @@ type clearing struct {
 	mu    struct {
 		sync.Mutex
 		keys int64
+		pos  engine.Position
 		err  error
 	}
 }
@@ -50,13 +54,13 @@ func (x *clearing) failed() bool {
 	return x.mu.err != nil
 }
 
-func (x *clearing) ended(keys int, err error) {
+func (x *clearing) ended(keys int, pos engine.Position, err error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if err != nil && x.mu.err == nil {
 		x.mu.err = err
 	}
-	if err == nil {
+	if x.mu.pos = max(x.mu.pos, pos); err == nil {
 		x.mu.keys += int64(keys)
 	}
 }
@@ -72,7 +76,7 @@ func (x *clearing) slot(slot uint16) bool {
 			keys = append(keys, replica.KeyOf(append([]byte(nil), name...)))
 		})
 		if err != nil {
-			x.ended(0, err)
+			x.ended(0, 0, err)
 			return false
 		}
 		if len(keys) == 0 {
@@ -93,7 +97,7 @@ func (x *clearing) page(slot uint16, keys []engine.Key) <-chan struct{} {
 	m := &clearer{x: x, keys: len(keys), applied: make(chan struct{})}
 	p, err := x.c.placeOf(slot, x.c.quorum(Quorum{}))
 	if err != nil {
-		m.end(err)
+		m.end(0, err)
 		return m.applied
 	}
 	b := &blind{operation: operation{c: x.c}, place: p, keys: keys, maker: m}
@@ -108,8 +112,8 @@ type clearer struct {
 	applied chan struct{}
 }
 
-func (m *clearer) end(err error) {
-	m.x.ended(m.keys, err)
+func (m *clearer) end(pos engine.Position, err error) {
+	m.x.ended(m.keys, pos, err)
 	close(m.applied)
 	<-m.x.ahead
 }
@@ -125,4 +129,4 @@ func (m *clearer) mint(_ *blind, _ int, over *record.Whole, dot record.Dot) reco
 	return over.Delete(dot)
 }
 
-func (m *clearer) done(_ *blind, err error) { m.end(err) }
+func (m *clearer) done(b *blind, err error) { m.end(b.pos, err) }

@@ -155,12 +155,8 @@ func (d *conditional) ask(q *quorum.Conditional, to quorum.Target) {
 // applyLocal stores the records here, if they cover what is here.
 func (d *conditional) applyLocal(q *quorum.Conditional) {
 	records, accepted := d.records, true
-	keys := make([]engine.Key, len(records))
-	for i := range records {
-		keys[i] = records[i].Key
-	}
 	d.calls++
-	d.c.local(replica.Write, keys, func(x *replica.Records) {
+	d.c.local(replica.Write, keysOf(records), func(x *replica.Records) {
 		for i := range records {
 			w, err := x.Whole(i)
 			accepted = accepted && (err != nil || w.Accepts(records[i].Whole.Vector))

@@ -19,7 +19,7 @@ func (s *sim) forget() {
 // TestACoordinatorStoppedBetweenTheQuorumReadAndTheWriteOfAnIncrUndoesNothing: when
 // it goes on, its write is refused, and it decides again over what is there.
 func TestACoordinatorStoppedBetweenTheQuorumReadAndTheWriteOfAnIncrUndoesNothing(t *testing.T) {
-	for seed := range uint64(50) {
+	for seed := range uint64(20) {
 		s := newSim(t, seed, three)
 		s.mustSet(0, "n", "10")
 		s.run()
@@ -72,7 +72,7 @@ func (h *holding) Write(to Node, w *WriteRequest, done func(WriteAnswer, error))
 // TestARetriedOrDuplicatedPeerWriteChangesNothing: every write comes twice, the
 // second time late.
 func TestARetriedOrDuplicatedPeerWriteChangesNothing(t *testing.T) {
-	for seed := range uint64(30) {
+	for seed := range uint64(15) {
 		s := newSim(t, seed, three)
 		s.dup = 1
 		for i := range 10 {
@@ -152,7 +152,7 @@ func (s *sim) rldbGet(node int, key string) (w record.Whole, err error) {
 // TestTwentyPutsWithOneContext: each coordinator accepts one at most, one in all at
 // least; there are as many siblings as were accepted.
 func TestTwentyPutsWithOneContext(t *testing.T) {
-	for seed := range uint64(50) {
+	for seed := range uint64(20) {
 		s := newSim(t, seed, three)
 		s.mustSet(0, "k", "first")
 		s.run()

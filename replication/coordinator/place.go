@@ -3,9 +3,7 @@ package coordinator
 import (
 	"slices"
 
-	"github.com/rldb/rldb/engine"
 	"github.com/rldb/rldb/replication/quorum"
-	"github.com/rldb/rldb/replication/replica"
 )
 
 // place is whom a command goes by: the owners of its slot at its start, and how
@@ -87,30 +85,3 @@ func (p *place) readers(into []quorum.Target) (self quorum.Target, others []quor
 	slices.SortStableFunc(others, func(a, b quorum.Target) int { return rank(a) - rank(b) })
 	return self, others
 }
-
-// local carries out a transaction on this node's records. decide is called in the
-// keys' turn at the engine, done at the end, from another goroutine perhaps.
-func (c *Coordinator) local(mode engine.Mode, keys []engine.Key, decide, done func(*replica.Records)) {
-	x := &local{decide: decide, done: done}
-	x.records.Reset(c.store, mode, x)
-	for i := range keys {
-		x.records.Key(keys[i])
-	}
-	if c.store.TryRecords(&x.records) {
-		done(&x.records)
-		return
-	}
-	c.store.StartRecords(&x.records, x)
-}
-
-// local is the step of one.
-type local struct {
-	records      replica.Records
-	decide, done func(*replica.Records)
-}
-
-// Decide implements replica.RecordStep.
-func (x *local) Decide(r *replica.Records) { x.decide(r) }
-
-// Done implements replica.RecordStep.
-func (x *local) Done(r *replica.Records) { x.done(r) }

@@ -1,9 +1,6 @@
 package coordinator
 
 import (
-	"bytes"
-	"slices"
-
 	"github.com/rldb/rldb/engine"
 	"github.com/rldb/rldb/record"
 	"github.com/rldb/rldb/replication/quorum"
@@ -46,39 +43,30 @@ func (p place) read(keys []engine.Key, now int64, done func(*reading)) {
 	r.found, r.own = make([]found, len(keys)), make([]ownCopy, len(keys))
 	p.by.begin()
 	r.calls++
-	p.by.local(replica.Read, keys, r.copyOwn, func(x *replica.Records) {
-		r.called(func() { r.ask(x) })
+	p.by.local(replica.Read, keys, func(x *replica.Records) { copyOwn(r.own, x) }, func(x *replica.Records) {
+		r.called(func() {
+			r.ask(x.Pos(), x.Err())
+		})
 	})
 }
 
 // copyOwn takes this node's records out of the engine's memory.
-func (r *reading) copyOwn(x *replica.Records) {
-	for i := range r.keys {
+func copyOwn(own []ownCopy, x *replica.Records) {
+	for i := range own {
 		w, err := x.Whole(i)
-		if err != nil {
-			r.own[i].damaged = true
-			continue
+		if own[i].damaged = err != nil; err == nil {
+			own[i].record = cloned(w)
 		}
-		r.own[i].record = cloned(w)
 	}
-}
-
-// cloned is w in memory of its own.
-func cloned(w *record.Whole) (c record.Whole) {
-	c.Vector, c.Values = slices.Clone(w.Vector), slices.Clone(w.Values)
-	for i := range c.Values {
-		c.Values[i].Value = bytes.Clone(c.Values[i].Value)
-	}
-	return c
 }
 
 // ask starts the reads, once this node's copies are there.
-func (r *reading) ask(x *replica.Records) {
-	if r.err = x.Err(); r.err != nil {
+func (r *reading) ask(pos engine.Position, err error) {
+	if r.err = err; err != nil {
 		r.answer()
 		return
 	}
-	r.pos = x.Pos()
+	r.pos = pos
 	self, others := r.readers(nil)
 	r.reads = make([]*quorum.Read, len(r.keys))
 	var b batches
@@ -92,28 +80,6 @@ func (r *reading) ask(x *replica.Records) {
 		b.add(i, effects)
 	}
 	r.carry(b)
-}
-
-// batches are effects on several keys, those of one kind and node together.
-type batches []batch
-
-type batch struct {
-	kind quorum.Kind
-	node Node
-	at   []int // keys
-}
-
-func (b *batches) add(key int, effects []quorum.Effect) {
-next:
-	for _, e := range effects {
-		for i := range *b {
-			if x := &(*b)[i]; x.kind == e.Kind && x.node == e.Target.Node {
-				x.at = append(x.at, key)
-				continue next
-			}
-		}
-		*b = append(*b, batch{e.Kind, e.Target.Node, []int{key}})
-	}
 }
 
 func (r *reading) carry(bs batches) {
@@ -222,39 +188,6 @@ func (r *reading) repair(b *batch) {
 	r.c.o.Peers.Write(b.node, &WriteRequest{Records: records}, func(a WriteAnswer, err error) {
 		r.called(func() { end(a.Held, outcome(len(records), &a, err) == quorum.OK) })
 	})
-}
-
-// merge merges records into this node's.
-func (c *Coordinator) merge(records []Entry, done func([]HeldAnswer, engine.Position, error)) {
-	keys := make([]engine.Key, len(records))
-	for i := range records {
-		keys[i] = records[i].Key
-	}
-	held := make([]HeldAnswer, len(records))
-	c.local(replica.Write, keys, func(x *replica.Records) {
-		for i := range records {
-			mergeInto(x, i, &records[i].Whole, &held[i])
-		}
-	}, func(x *replica.Records) { done(held, x.Pos(), x.Err()) })
-}
-
-// mergeInto merges w into key i's record, and tells what is held then. A damaged
-// record is replaced.
-func mergeInto(x *replica.Records, i int, w *record.Whole, held *HeldAnswer) {
-	m := *w
-	if old, err := x.Whole(i); err == nil && !old.IsZero() {
-		if old.Vector.Covers(w.Vector) {
-			m = *old
-		} else {
-			m = record.Merge(old, w)
-			x.Put(i, &m)
-		}
-	} else {
-		x.Put(i, &m)
-	}
-	if held.Unseen = m.Unseen(nil, w.Vector); len(held.Unseen) > 0 {
-		held.Vector = slices.Clone(m.Vector)
-	}
 }
 
 // decided takes down what a key's read has come to.

@@ -46,6 +46,7 @@ type simNode struct {
 	sim      *sim
 	i        int
 	id       Node
+	eng      engine.Engine
 	store    *replica.Store
 	c        *Coordinator
 	down     bool
@@ -88,10 +89,10 @@ func simID(i int) (id Node) {
 func newSim(t testing.TB, seed uint64, o simOptions) *sim {
 	s := &sim{t: t, rng: rand.New(rand.NewPCG(seed, 7)), cut: map[[2]int]bool{}, n: o.n}
 	for i := range o.nodes {
-		x := &simNode{sim: s, i: i, id: simID(i), current: true, suspects: map[int]bool{}}
+		x := &simNode{sim: s, i: i, id: simID(i), eng: memory.New(), current: true, suspects: map[int]bool{}}
 		x.skew = s.rng.Int64N(40)
 		wall := func() int64 { return 1_700_000_000_000 + s.now.Load()/1000 + x.skew }
-		x.store = replica.Open(replica.Options{Engine: memory.New(), Clock: record.NewClock(wall), Actor: uint64(i + 1),
+		x.store = replica.Open(replica.Options{Engine: x.eng, Clock: record.NewClock(wall), Actor: uint64(i + 1),
 			Log: slog.New(slog.DiscardHandler), Replicated: true})
 		x.store.SetActiveExpire(false)
 		x.c = New(Options{Store: x.store, Peers: x, N: o.n, R: o.r, W: o.w, Sloppy: o.sloppy, Siblings: o.siblings, Wall: wall,
@@ -330,6 +331,23 @@ func (x *simNode) store1(w *WriteRequest) (a WriteAnswer) {
 	})
 	return a
 }
+
+// spoil damages a node's copy of a key: a byte of its value is another one.
+func (x *simNode) spoil(key string) {
+	t := engine.Txn{Keys: []engine.Key{replica.KeyOf([]byte(key))}, Mode: engine.Write, Step: spoiler{}}
+	if !x.eng.Try(&t) || t.Err != nil {
+		x.sim.t.Fatal("the engine does not do it")
+	}
+}
+
+type spoiler struct{}
+
+func (spoiler) Decide(t *engine.Txn) {
+	b := bytes.Clone(t.Old[0].Value)
+	b[len(b)-1] ^= 1
+	t.New[0] = engine.Change{Action: engine.Put, Meta: t.Old[0].Meta, Body: b}
+}
+func (spoiler) Done(*engine.Txn) {}
 
 // whole is what a node holds under a key.
 func (x *simNode) whole(key string) record.Whole {
