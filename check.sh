@@ -79,6 +79,7 @@ step "tests of memory and of the ring's evenness, without the race detector"
 go test ./resp ./command ./engine/memory ./ring
 step "commands over an engine that does nothing at once"
 RLDB_TEST_ENGINE=slow go test -race -timeout 30m ./command
+RLDB_TEST_ENGINE=cluster go test -race -timeout 30m ./command
 step "integration tests"
 go test -race -timeout 60m -v ./integration >integration.log 2>&1 || failed
 grep -E '^(---|ok|PASS|FAIL)' integration.log | grep -v '^    ' || true

@@ -18,18 +18,18 @@ func TestChangesSinceSave(t *testing.T) {
 		}
 	}
 	want("0")
-	p.do("MSET a 1 b 2 c 3")
-	p.do("GET a")
-	p.do("DEL a nosuch")
-	p.do("INCR b")
-	p.do("SETRANGE nosuch 0 \"\"")
+	p.do("MSET {t}a 1 {t}b 2 {t}c 3")
+	p.do("GET {t}a")
+	p.do("DEL {t}a {t}nosuch")
+	p.do("INCR {t}b")
+	p.do("SETRANGE {t}nosuch 0 \"\"")
 	want("5")
-	p.send("MULTI", "SET d 1", "APPEND d x", "EXEC")
+	p.send("MULTI", "SET {t}d 1", "APPEND {t}d x", "EXEC")
 	p.want("+OK\r\n", "+QUEUED\r\n", "+QUEUED\r\n", "*2\r\n+OK\r\n:2\r\n")
 	want("6") // one key
 	p.do("SAVE")
 	want("0")
-	p.do("SET a 1")
+	p.do("SET {t}a 1")
 	p.do("FLUSHALL") // a b c d
 	want("5")
 	p.do("BGSAVE")

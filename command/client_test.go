@@ -103,7 +103,7 @@ func TestClientList(t *testing.T) {
 	a, b, m := n.dial(), n.dial3(), n.dial()
 	b.play([]exchange{
 		{"CLIENT SETNAME me", "+OK\r\n"}, {"CLIENT SETINFO LIB-NAME lib", "+OK\r\n"}, {"CLIENT SETINFO LIB-VER 1.2", "+OK\r\n"},
-		{"CLIENT NO-EVICT ON", "+OK\r\n"}, {"CLIENT NO-TOUCH ON", "+OK\r\n"}, {"WATCH a b a", "+OK\r\n"},
+		{"CLIENT NO-EVICT ON", "+OK\r\n"}, {"CLIENT NO-TOUCH ON", "+OK\r\n"}, {"WATCH a {a}b a", "+OK\r\n"},
 		{"SUBSCRIBE a", bulks('>', "subscribe", "a", 1)}, {"PSUBSCRIBE b", bulks('>', "psubscribe", "b", 2)},
 		{"SSUBSCRIBE c", bulks('>', "ssubscribe", "c", 1)}, {"MULTI", "+OK\r\n"}, {"SET a 1", "+QUEUED\r\n"}, {"GET a", "+QUEUED\r\n"},
 	})
@@ -201,6 +201,7 @@ func TestClientMemory(t *testing.T) {
 
 // CLIENT UNBLOCK ends WAIT, which is the one command that blocks its client.
 func TestClientUnblock(t *testing.T) {
+	notByCoordinator(t, "WAIT does not wait for what cannot come")
 	n := startNode(t)
 	for _, p := range []*peer{n.dial(), n.dial3()} {
 		a, id := n.dial(), p.number()

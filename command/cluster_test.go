@@ -151,6 +151,7 @@ func TestClusterNodes(t *testing.T) {
 }
 
 func TestClusterInfo(t *testing.T) {
+	notByCoordinator(t, "TestFiguresOfCopies")
 	n, _ := startMember(t)
 	figures := func(state string, assigned, ok, pfail, fail, known, size, epoch int, own string) string {
 		return fmt.Sprintf("cluster_state:%s\r\ncluster_slots_assigned:%d\r\ncluster_slots_ok:%d\r\ncluster_slots_pfail:%d\r\n"+

@@ -153,7 +153,7 @@ func TestExpiredIsGone(t *testing.T) {
 	c := dialGeneric(t, n.addr)
 	for _, x := range []struct{ cmd, want string }{
 		{"EXISTS k", ":0"}, {"TTL k", ":-2"}, {"TYPE k", "+none"}, {"DEL k", ":0"}, {"PERSIST k", ":0"}, {"GETBIT k 1", ":0"},
-		{"RENAME k x", "-ERR no such key"}, {"COPY k x", ":0"}, {"DUMP k", "nil"}, {"OBJECT REFCOUNT k", "nil"}, {"EXPIRE k 5", ":0"},
+		{"RENAME k {k}x", "-ERR no such key"}, {"COPY k {k}x", ":0"}, {"DUMP k", "nil"}, {"OBJECT REFCOUNT k", "nil"}, {"EXPIRE k 5", ":0"},
 		{"KEYS *", "[]"}, {"SCAN 0", `["0" []]`}, {"RANDOMKEY", "nil"},
 	} {
 		c.do("SET", "k", "v")

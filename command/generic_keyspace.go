@@ -65,7 +65,9 @@ func cmdFlush(c *call) {
 	store, slots, wk, cl := c.srv.store, c.slots(), c.wk, c.cl
 	if copies := c.srv.copies; copies != nil {
 		c.away(false, func(w *resp.Writer, _ bool) error {
-			if _, err := copies.Clear(slots); err != nil {
+			n, err := copies.Clear(slots)
+			store.Changed(n)
+			if err != nil {
 				return err
 			}
 			w.OK()

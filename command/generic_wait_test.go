@@ -8,6 +8,7 @@ import (
 )
 
 func TestWait(t *testing.T) {
+	notByCoordinator(t, "WAIT does not wait for what cannot come")
 	playTable(t, []genericStep{
 		{"WAIT 0 0", ":0"},
 		{"WAIT -1 0", ":0"},
@@ -26,6 +27,7 @@ func TestWait(t *testing.T) {
 }
 
 func TestWaitHoldsItsClient(t *testing.T) {
+	notByCoordinator(t, "WAIT does not wait for what cannot come")
 	n := newGenericNode(t, 2)
 	c, other := dialGeneric(t, n.addr), dialGeneric(t, n.addr)
 	begun := time.Now()
@@ -47,6 +49,7 @@ func TestWaitHoldsItsClient(t *testing.T) {
 }
 
 func TestWaitForEver(t *testing.T) {
+	notByCoordinator(t, "WAIT does not wait for what cannot come")
 	n := newGenericNode(t, 2)
 	c := dialGeneric(t, n.addr)
 	for timeout, failed := range map[string]bool{"0": false, "9223372036854775807": true} {

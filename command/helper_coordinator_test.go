@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,6 +25,36 @@ func notByCoordinator(t testing.TB, why string) {
 	t.Helper()
 	if byCoordinator() {
 		t.Skip("in a cluster: " + why)
+	}
+}
+
+// keyTagger has all keys of a table in one slot where a coordinator carries the commands
+// out: it has no others. Tables that ask for the names of keys stay as they are.
+func keyTagger(table []genericStep) func(words []string) []string {
+	asIs := func(words []string) []string { return words }
+	if !byCoordinator() {
+		return asIs
+	}
+	for _, x := range table {
+		if name, _, _ := strings.Cut(strings.ToUpper(x.cmd), " "); name == "KEYS" || name == "SCAN" || name == "RANDOMKEY" {
+			return asIs
+		}
+	}
+	rows, _ := newTable()
+	return func(words []string) []string {
+		args := make([][]byte, len(words))
+		for i, w := range words {
+			args[i] = []byte(w)
+		}
+		r, known := rows.lookup(args)
+		if r == nil || !known || !r.keyed() || !r.arityOK(len(args)) {
+			return words
+		}
+		pos, ok := r.keyPositions(args, nil)
+		for i := 0; ok && i < len(pos); i++ {
+			words[pos[i]] = "{t}" + words[pos[i]]
+		}
+		return words
 	}
 }
 

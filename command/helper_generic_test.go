@@ -192,8 +192,9 @@ func playTable(t *testing.T, table []genericStep) {
 				c.hello(proto)
 				c.do("FLUSHALL")
 			}
+			tag := keyTagger(table)
 			for _, x := range table {
-				if got := c.do(x.words(t)...); got != x.want {
+				if got := c.do(tag(x.words(t))...); got != x.want {
 					t.Errorf("%s\n got %s\nwant %s", x.cmd, got, x.want)
 				}
 			}

@@ -119,37 +119,37 @@ func TestLargeCommands(t *testing.T) {
 		words []string
 		want  string
 	}{
-		{[]string{"SET", "a", v}, "+OK"},
-		{[]string{"GET", "a"}, q(v)},
-		{[]string{"STRLEN", "a"}, ":" + size},
-		{[]string{"SET", "a", v, "NX"}, "nil"},
-		{[]string{"SET", "a", v + "x", "GET"}, q(v)},
-		{[]string{"GETRANGE", "a", "-2", "-1"}, q("fx")},
-		{[]string{"APPEND", "a", v}, fmt.Sprint(":", 2*len(v)+1)},
-		{[]string{"GET", "a"}, q(v + "x" + v)},
-		{[]string{"SETRANGE", "a", "1", "--"}, fmt.Sprint(":", 2*len(v)+1)},
-		{[]string{"GETRANGE", "a", "0", "4"}, q("0--34")},
-		{[]string{"SETRANGE", "far", "9000000", "end"}, ":9000003"},
-		{[]string{"GETRANGE", "far", "8999999", "-1"}, q("\x00end")},
-		{[]string{"SETBIT", "bit", "80000000", "1"}, ":0"},
-		{[]string{"BITCOUNT", "bit"}, ":1"},
-		{[]string{"BITFIELD", "field", "SET", "u8", "#8000000", "7"}, "[:0]"},
-		{[]string{"STRLEN", "field"}, ":8000001"},
-		{[]string{"MSET", "m1", v, "m2", "small"}, "+OK"},
-		{[]string{"MGET", "m1", "none", "m2"}, "[" + q(v) + " nil " + q("small") + "]"},
-		{[]string{"RENAME", "m1", "m3"}, "+OK"},
-		{[]string{"COPY", "m3", "m4"}, ":1"},
-		{[]string{"EXPIRE", "m4", "100"}, ":1"},
-		{[]string{"GETDEL", "m4"}, q(v)},
-		{[]string{"EXISTS", "m1", "m3", "m4"}, ":1"},
+		{[]string{"SET", "{t}a", v}, "+OK"},
+		{[]string{"GET", "{t}a"}, q(v)},
+		{[]string{"STRLEN", "{t}a"}, ":" + size},
+		{[]string{"SET", "{t}a", v, "NX"}, "nil"},
+		{[]string{"SET", "{t}a", v + "x", "GET"}, q(v)},
+		{[]string{"GETRANGE", "{t}a", "-2", "-1"}, q("fx")},
+		{[]string{"APPEND", "{t}a", v}, fmt.Sprint(":", 2*len(v)+1)},
+		{[]string{"GET", "{t}a"}, q(v + "x" + v)},
+		{[]string{"SETRANGE", "{t}a", "1", "--"}, fmt.Sprint(":", 2*len(v)+1)},
+		{[]string{"GETRANGE", "{t}a", "0", "4"}, q("0--34")},
+		{[]string{"SETRANGE", "{t}far", "9000000", "end"}, ":9000003"},
+		{[]string{"GETRANGE", "{t}far", "8999999", "-1"}, q("\x00end")},
+		{[]string{"SETBIT", "{t}bit", "80000000", "1"}, ":0"},
+		{[]string{"BITCOUNT", "{t}bit"}, ":1"},
+		{[]string{"BITFIELD", "{t}field", "SET", "u8", "#8000000", "7"}, "[:0]"},
+		{[]string{"STRLEN", "{t}field"}, ":8000001"},
+		{[]string{"MSET", "{t}m1", v, "{t}m2", "small"}, "+OK"},
+		{[]string{"MGET", "{t}m1", "{t}none", "{t}m2"}, "[" + q(v) + " nil " + q("small") + "]"},
+		{[]string{"RENAME", "{t}m1", "{t}m3"}, "+OK"},
+		{[]string{"COPY", "{t}m3", "{t}m4"}, ":1"},
+		{[]string{"EXPIRE", "{t}m4", "100"}, ":1"},
+		{[]string{"GETDEL", "{t}m4"}, q(v)},
+		{[]string{"EXISTS", "{t}m1", "{t}m3", "{t}m4"}, ":1"},
 		{[]string{"MULTI"}, "+OK"},
-		{[]string{"SET", "t", v}, "+QUEUED"},
+		{[]string{"SET", "{t}t", v}, "+QUEUED"},
 		{[]string{"PING"}, "+QUEUED"},
-		{[]string{"STRLEN", "t"}, "+QUEUED"},
+		{[]string{"STRLEN", "{t}t"}, "+QUEUED"},
 		{[]string{"EXEC"}, "[+OK +PONG :" + size + "]"},
-		{[]string{"SET", "a", "small again"}, "+OK"},
-		{[]string{"GET", "a"}, q("small again")},
-		{[]string{"DEL", "t", "m3", "far", "bit", "field", "m2", "a"}, ":7"},
+		{[]string{"SET", "{t}a", "small again"}, "+OK"},
+		{[]string{"GET", "{t}a"}, q("small again")},
+		{[]string{"DEL", "{t}t", "{t}m3", "{t}far", "{t}bit", "{t}field", "{t}m2", "{t}a"}, ":7"},
 		{[]string{"DBSIZE"}, ":0"},
 	} {
 		if got := c.do(s.words...); got != s.want {
@@ -227,6 +227,7 @@ func TestMaxmemoryAway(t *testing.T) {
 // TestMaxmemoryInExec: what a transaction's commands have made so far counts for
 // those behind them.
 func TestMaxmemoryInExec(t *testing.T) {
+	notByCoordinator(t, "a transaction must fit into a frame between nodes, and its keys into a slot")
 	const limit, size, all = 20 << 20, 8 << 20, 8
 	n := startNode(t, func(s *Settings, _ *resp.Limits) { s.MaxMemory = limit })
 	c := dialGeneric(t, n.addr)

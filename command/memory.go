@@ -109,7 +109,7 @@ func cmdMemoryUsage(c *call) {
 func cmdMemoryStats(c *call) {
 	m := c.srv.memory()
 	w := c.w
-	keys := m.engine.Keys
+	keys := c.srv.store.Keys()
 	number := func(name string, n int64) {
 		w.BulkString(name)
 		w.Int(n)

@@ -151,6 +151,7 @@ func TestVersionRows(t *testing.T) {
 
 // TestVersionsAlone: a node that stands alone has versions, too.
 func TestVersionsAlone(t *testing.T) {
+	notByCoordinator(t, "what is deleted leaves a tombstone")
 	const stale = "-STALE the context has been overtaken by other writes; read the key again\r\n"
 	empty := record.Vector(nil).Context()
 	n := startNode(t)

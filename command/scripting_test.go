@@ -118,7 +118,7 @@ func TestScripts(t *testing.T) {
 		{luaPlainRelease, "1 k v", "w", false, ":0\r\n", "w", 0},
 		{luaPlainRelease, "1 k v", "", false, ":0\r\n", "", 0},
 		{luaPlainRelease, "1 k", "v", false, ":0\r\n", "v", 0},
-		{luaPlainRelease, "2 k j v", "v", false, ":1\r\n", "", 0},
+		{luaPlainRelease, "2 k {k}j v", "v", false, ":1\r\n", "", 0},
 		{luaPlainRelease, "0 k v", "v", false, luaArg + "1.\r\n", "v", 0},
 		{luaRedsyncRelease, "1 k v", "v", true, ":1\r\n", "", 0},
 		{luaRedsyncRelease, "1 k v", "w", true, ":0\r\n", "w", 100_000},

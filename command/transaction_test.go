@@ -20,13 +20,13 @@ func TestTransaction(t *testing.T) {
 			null, aborted = "_\r\n", "_\r\n"
 		}
 		other := n.dial()
-		other.do("DEL k n")
+		other.do("DEL k {k}n")
 		p.play([]exchange{
 			{"EXEC", "-ERR EXEC without MULTI\r\n"},
 			{"DISCARD", "-ERR DISCARD without MULTI\r\n"},
 			{"MULTI", "+OK\r\n"}, {"EXEC", "*0\r\n"},
-			{"MULTI", "+OK\r\n"}, {"SET k v", "+QUEUED\r\n"}, {"GET k", "+QUEUED\r\n"}, {"GET nosuch", "+QUEUED\r\n"},
-			{"INCR k", "+QUEUED\r\n"}, {"INCR n", "+QUEUED\r\n"}, {"INCR n", "+QUEUED\r\n"}, {"PING x", "+QUEUED\r\n"},
+			{"MULTI", "+OK\r\n"}, {"SET k v", "+QUEUED\r\n"}, {"GET k", "+QUEUED\r\n"}, {"GET {k}nosuch", "+QUEUED\r\n"},
+			{"INCR k", "+QUEUED\r\n"}, {"INCR {k}n", "+QUEUED\r\n"}, {"INCR {k}n", "+QUEUED\r\n"}, {"PING x", "+QUEUED\r\n"},
 			{"EXEC", "*7\r\n+OK\r\n$1\r\nv\r\n" + null + "-ERR value is not an integer or out of range\r\n:1\r\n:2\r\n$1\r\nx\r\n"},
 			{"EXEC", "-ERR EXEC without MULTI\r\n"},
 			// What dooms a transaction, and what does not.
@@ -45,7 +45,7 @@ func TestTransaction(t *testing.T) {
 			{"MULTI", "+OK\r\n"}, {"NOSUCH", "-ERR unknown command 'NOSUCH', with args beginning with: \r\n"}, {"DISCARD", "+OK\r\n"},
 			{"MULTI", "+OK\r\n"}, {"EXEC", "*0\r\n"},
 			// WATCH.
-			{"WATCH k nosuch k", "+OK\r\n"}, {"MULTI", "+OK\r\n"}, {"GET k", "+QUEUED\r\n"}, {"EXEC", "*1\r\n$1\r\nv\r\n"},
+			{"WATCH k {k}nosuch k", "+OK\r\n"}, {"MULTI", "+OK\r\n"}, {"GET k", "+QUEUED\r\n"}, {"EXEC", "*1\r\n$1\r\nv\r\n"},
 			{"WATCH k", "+OK\r\n"}, {"SET k w", "+OK\r\n"}, {"MULTI", "+OK\r\n"}, {"GET k", "+QUEUED\r\n"}, {"EXEC", aborted},
 			{"MULTI", "+OK\r\n"}, {"GET k", "+QUEUED\r\n"}, {"EXEC", "*1\r\n$1\r\nw\r\n"},
 			{"WATCH k", "+OK\r\n"}, {"SET k v", "+OK\r\n"}, {"UNWATCH", "+OK\r\n"}, {"MULTI", "+OK\r\n"}, {"EXEC", "*0\r\n"},
@@ -75,10 +75,10 @@ func TestWatchOthers(t *testing.T) {
 		lost            bool
 	}{
 		{"SET k 1", "GET k", false}, {"SET k 1", "SET k 1", true}, {"SET k 1", "DEL k", true}, {"SET k 1", "SETNX k 2", false},
-		{"SET k 1", "INCR k", true}, {"SET k 1", "SET other 2", false}, {"DEL k", "GET k", false}, {"DEL k", "SET k 1", true},
+		{"SET k 1", "INCR k", true}, {"SET k 1", "SET {k}other 2", false}, {"DEL k", "GET k", false}, {"DEL k", "SET k 1", true},
 		{"DEL k", "DEL k", false}, {"SET k 1", "SET k 2 EX 100", true}, {"SET k 1", "GETEX k PERSIST", false}, {"SET k 1 EX 100", "GETEX k PERSIST", true},
 		{"SET k 1", "FLUSHALL", true}, {"DEL k", "FLUSHALL", false}, {"SET k 1", "EXPIRE k 100", true}, {"SET k 1", "TOUCH k", false},
-		{"SET k 1", "RENAME k other", true}, {"MSET other 1 k 1", "RENAME other k", true}, {"MSET other 1 k 1", "COPY k other", false},
+		{"SET k 1", "RENAME k {k}other", true}, {"MSET {k}other 1 k 1", "RENAME {k}other k", true}, {"MSET {k}other 1 k 1", "COPY k {k}other", false},
 		{"SET k 1", "EXPIREAT k 1", true}, {"DEL k", "EXPIRE k 100", false}, {"SET k 1", "APPEND k x", true},
 	} {
 		b.do(x.before)
@@ -190,12 +190,12 @@ func TestWatchMany(t *testing.T) {
 	n := startNode(t)
 	a, b := n.dial(), n.dial()
 	for i := range 100 {
-		a.do(fmt.Sprintf("WATCH k%d k%d k%d", i, i, i/2))
+		a.do(fmt.Sprintf("WATCH {w}k%d {w}k%d {w}k%d", i, i, i/2))
 	}
 	if got := a.do("CLIENT INFO"); !strings.Contains(got, " watch=100 ") {
 		t.Errorf("CLIENT INFO: %q", got)
 	}
-	b.do("SET k57 x")
+	b.do("SET {w}k57 x")
 	a.play([]exchange{{"MULTI", "+OK\r\n"}, {"EXEC", "*-1\r\n"}})
 }
 
@@ -204,13 +204,13 @@ func TestWatchMany(t *testing.T) {
 func TestTransactionsAreAtomic(t *testing.T) {
 	const clients, rounds = 4, 50
 	n := startNode(t)
-	n.dial().do("MSET a 0 b 0 n 0")
+	n.dial().do("MSET {t}a 0 {t}b 0 {t}n 0")
 	var done sync.WaitGroup
 	for range clients {
 		p := n.dial()
 		done.Go(func() {
 			for range rounds {
-				p.send("MULTI", "INCR a", "INCR b", "EXEC", "MULTI", "GET a", "GET b", "EXEC")
+				p.send("MULTI", "INCR {t}a", "INCR {t}b", "EXEC", "MULTI", "GET {t}a", "GET {t}b", "EXEC")
 				for i := range 8 {
 					f, err := readFrame(p.r)
 					if err != nil {
@@ -222,7 +222,7 @@ func TestTransactionsAreAtomic(t *testing.T) {
 					}
 				}
 				for added := false; !added; {
-					p.send("WATCH n", "GET n")
+					p.send("WATCH {t}n", "GET {t}n")
 					readFrame(p.r)
 					f, err := readFrame(p.r)
 					if err != nil {
@@ -231,7 +231,7 @@ func TestTransactionsAreAtomic(t *testing.T) {
 					}
 					var was int
 					fmt.Sscan(strings.Split(f, "\r\n")[1], &was)
-					p.send("MULTI", fmt.Sprintf("SET n %d", was+1), "EXEC")
+					p.send("MULTI", fmt.Sprintf("SET {t}n %d", was+1), "EXEC")
 					readFrame(p.r)
 					readFrame(p.r)
 					f, _ = readFrame(p.r)
@@ -242,7 +242,7 @@ func TestTransactionsAreAtomic(t *testing.T) {
 	}
 	done.Wait()
 	p := n.dial()
-	if got, want := p.do("MGET a b n"), bulks('*', "200", "200", "200"); got != want {
+	if got, want := p.do("MGET {t}a {t}b {t}n"), bulks('*', "200", "200", "200"); got != want {
 		t.Errorf("MGET: %q, want %q", got, want)
 	}
 }
@@ -264,8 +264,8 @@ func TestTransactionTwin(t *testing.T) {
 		want := fmt.Sprintf("*%d\r\n", len(commands))
 		in.do("MULTI")
 		for _, c := range commands {
-			want += out.do(strings.Replace(c, "# ", fmt.Sprintf("out%d", round), 1))
-			in.do(strings.Replace(c, "# ", fmt.Sprintf("in%d", round), 1))
+			want += out.do(strings.Replace(c, "# ", fmt.Sprintf("{out%d}", round), 1))
+			in.do(strings.Replace(c, "# ", fmt.Sprintf("{in%d}", round), 1))
 		}
 		if got := in.do("EXEC"); got != want {
 			t.Fatalf("in MULTI %q, without %q", got, want)

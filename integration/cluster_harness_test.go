@@ -125,6 +125,16 @@ func (c *testCluster) startAll() {
 	for _, n := range c.nodes {
 		n.ready()
 	}
+	c.t.Cleanup(c.stopAll)
+}
+
+// stopAll stops all nodes that run, at the same time.
+func (c *testCluster) stopAll() {
+	everywhere(c.nodes, func(_ int, n *clusterNode) {
+		if n.process != nil {
+			n.process.stop(c.t)
+		}
+	})
 }
 
 // clusterPort is a port that nobody uses, and with which those of members, 10000

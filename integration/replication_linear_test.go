@@ -149,7 +149,7 @@ func TestReplicationLinearizable(t *testing.T) {
 	if soak() {
 		rounds = 20
 	}
-	for _, fault := range append([]fault{{"nothing", func(*clusterNode) {}, func(*clusterNode) {}}}, processFaults()[:2]...) {
+	for _, fault := range append([]fault{{name: "nothing", do: func(*clusterNode) {}, undo: func(*clusterNode) {}}}, processFaults()[:2]...) {
 		t.Run(fault.name, func(t *testing.T) {
 			c := startReplicated(t, 3, clusterOptions{engine: "bitcask", strict: true, more: noNudge})
 			for round := range rounds {

@@ -2,7 +2,9 @@ package integration
 
 import (
 	"fmt"
+	"strings"
 	"testing"
+	"time"
 )
 
 // wiredOrNot is a cluster whose nodes can be cut off from each other, where the machine
@@ -17,6 +19,51 @@ func wiredOrNot(t *testing.T, n int, o clusterOptions) (*testCluster, cuts, stri
 	return c, w, ""
 }
 
+// linkLoad writes through one node and reads through another, in turn.
+type linkLoad struct {
+	t              *testing.T
+	rounds, failed int
+	longest        time.Duration
+}
+
+// until goes on until enough is done, for some rounds at least.
+func (l *linkLoad) until(a, b, third *clusterNode, what string, enough func() bool) {
+	l.t.Helper()
+	deadline := time.Now().Add(agreeLimit)
+	for !enough() {
+		if time.Now().After(deadline) {
+			l.t.Fatalf("%s: not within %v", what, agreeLimit)
+		}
+		l.rounds++
+		key, value := fmt.Sprintf("link:%d", l.rounds%20), fmt.Sprint(l.rounds)
+		for _, pair := range [][2]*clusterNode{{a, b}, {b, a}, {a, third}, {third, b}} {
+			value += "."
+			l.goesOn(pair[0], "SET", key, value)
+			if f := l.goesOn(pair[1], "GET", key); f.str() != value {
+				l.t.Errorf("round %d: %s was told %q, and %s reads %q", l.rounds, pair[0].name, value, pair[1].name, f.raw)
+			}
+		}
+	}
+}
+
+// goesOn has a node carry out a command. One that is under way when the link breaks may
+// end in an error; it is given again.
+func (l *linkLoad) goesOn(n *clusterNode, args ...string) (f frame) {
+	l.t.Helper()
+	eventually(l.t, agreeLimit, "commands go on", func() error {
+		began := time.Now()
+		var err error
+		f, err = n.do(args...)
+		l.longest = max(l.longest, time.Since(began))
+		if err == nil && f.isError() {
+			l.failed++
+			err = fmt.Errorf("%q at %s: %q", args, n.name, f.raw)
+		}
+		return err
+	})
+	return f
+}
+
 // TestReplicationBrokenLink: one broken link between two of three nodes stops nothing, and
 // what is written through one of the two is read through the other.
 func TestReplicationBrokenLink(t *testing.T) {
@@ -27,38 +74,16 @@ func TestReplicationBrokenLink(t *testing.T) {
 			a, b, third := c.nodes[0], c.nodes[1], c.nodes[2]
 			w.deafen(a, b)
 			w.deafen(b, a)
-			const rounds = 200
-			failed := 0
-			for i := range rounds {
-				key, value := fmt.Sprintf("link:%d", i%20), fmt.Sprint(i)
-				for _, pair := range [][2]*clusterNode{{a, b}, {b, a}, {a, third}, {third, b}} {
-					value += "."
-					// The link's end is noticed within the node timeout; a command that is
-					// under way then may end in an error.
-					eventually(t, agreeLimit, "a write goes on", func() error {
-						f, err := pair[0].do("SET", key, value)
-						if err == nil && f.isError() {
-							failed++
-							err = fmt.Errorf("SET at %s: %q", pair[0].name, f.raw)
-						}
-						return err
-					})
-					eventually(t, agreeLimit, "a read goes on", func() error {
-						f, err := pair[1].do("GET", key)
-						if err == nil && f.isError() {
-							failed++
-							return fmt.Errorf("GET at %s: %q", pair[1].name, f.raw)
-						}
-						if err == nil && f.str() != value {
-							t.Errorf("round %d: %s was told %q, and %s reads %q", i, pair[0].name, value, pair[1].name, f.raw)
-						}
-						return err
-					})
-				}
-			}
-			t.Logf("%d writes and as many reads, each through another node: %d errors", 4*rounds, failed)
-			if failed > rounds {
-				t.Errorf("%d errors: more than those until the link was known to be broken", failed)
+			l := &linkLoad{t: t}
+			l.until(a, b, third, "the broken link is known", func() bool {
+				return strings.Contains(string(third.ask("CLUSTER", "NODES").text), "fail")
+			})
+			before := l.failed
+			l.until(a, b, third, "", func() bool { return l.rounds >= 300 })
+			t.Logf("%d rounds; %d errors until the link was known to be broken, %d afterwards; the longest command took %v",
+				l.rounds, before, l.failed-before, l.longest.Round(time.Millisecond))
+			if l.failed-before > 20 {
+				t.Errorf("%d errors though the link was known to be broken", l.failed-before)
 			}
 			w.heal(a)
 			w.heal(b)

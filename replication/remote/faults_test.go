@@ -73,9 +73,13 @@ func testDamaged(t *testing.T, damage func(*node, string), slow bool) {
 	}
 	damage(n, "{a}2")
 	older := value(dot(3, 1), "older") // has not seen what {a}1 holds
+	before := n.eng.written()
 	a, err := n.put(true, names[:2], older, records[1])
-	if err == nil && !a.Refused || errors.Is(err, coordinator.ErrNotApplied) {
+	if err != nil || !a.Refused || n.eng.written() != before {
 		t.Errorf("a conditional write of which a part is not covered: %+v, %v", a, err)
+	}
+	if _, err = n.fetch("{a}2"); !errors.As(err, &which) {
+		t.Errorf("what is damaged was overwritten by it: %v", err)
 	}
 }
 

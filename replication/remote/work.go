@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"encoding/binary"
 	"errors"
 	"slices"
 
@@ -12,9 +13,8 @@ import (
 
 // work is a request for records of the store. It is used again.
 //
-// It is one transaction of all keys, nearly always. An engine that finds a value damaged
-// fails one of several keys; then the keys are done one by one: a fetch is over with that,
-// a write has overwritten what is damaged, and is done for all keys once more.
+// It is one transaction, but for hashes: those are had without values, so that one of 0 may
+// be that of a damaged record. Where there may be such, those keys are looked at once more.
 type work struct {
 	s      *Server
 	kind   Kind
@@ -26,19 +26,15 @@ type work struct {
 	none   record.Whole // always zero
 	dots   []record.Dot
 	out    []byte // the answer
-	full   int    // bytes of records in it
 
 	blind   bool            // a hash that is asked for as a write that changes nothing
 	tried   bool            // so far on the goroutine that brought it
-	part    int             // the one key that is being done; all: all
-	redone  bool            // key by key
-	patched bool            // damaged records were overwritten
-	bad     bool            // a record whose hash was asked for is damaged
 	refused bool            // a conditional write that was not covered
 	pos     engine.Position // of all of its transactions
+	doubt   []int           // keys whose hash is 0, while some records are damaged
+	looked  bool            // these are being looked at
+	bad     bool            // one of them is damaged
 }
-
-const all = -1
 
 // What a work keeps for its next use: keys, and bytes of an answer. Each key keeps room for
 // a record's vector and values.
@@ -51,8 +47,8 @@ const (
 // work carries out a request for records.
 func (s *Server) work(kind Kind, request []byte, answer func([]byte, error)) {
 	w := s.works.Get().(*work)
-	w.kind, w.answer, w.tried, w.part, w.pos = kind, answer, true, all, 0
-	w.blind, w.redone, w.patched, w.bad, w.refused = false, false, false, false, false
+	w.kind, w.answer, w.tried, w.pos = kind, answer, true, 0
+	w.blind, w.looked, w.bad, w.doubt = false, false, false, w.doubt[:0]
 	if err := w.read(request); err != nil {
 		w.fail(err)
 		return
@@ -114,8 +110,10 @@ func (w *work) mode() engine.Mode {
 // fill fills the transaction with the keys that are to be done.
 func (w *work) fill() error {
 	w.recs.Reset(w.s.o.Store, w.mode(), w)
-	if w.part != all {
-		w.recs.Key(w.keys[w.part])
+	if w.looked {
+		for _, i := range w.doubt {
+			w.recs.Key(w.keys[i])
+		}
 		return nil
 	}
 	for i, k := range w.keys {
@@ -128,49 +126,39 @@ func (w *work) fill() error {
 
 // Decide is part of replica.RecordStep.
 func (w *work) Decide(r *replica.Records) {
-	if w.part == all {
-		w.begin()
-	}
-	switch w.kind {
-	case KindWrite:
-		if w.part != all {
-			w.patch(r)
-			return
-		}
+	switch {
+	case w.kind == KindWrite:
 		w.decideWrite(r)
-	case KindHash:
-		for i := range r.Len() {
-			h := r.Hash(i)
-			if h == 0 { // then there is no record, or it is damaged
-				_, err := r.Whole(i)
-				w.bad = w.bad || err != nil
-			}
-			w.out = appendUint64(w.out, h)
-		}
-	case KindFetch:
-		for i := range r.Len() {
-			w.fetch(r, i)
-		}
+	case w.kind == KindFetch:
+		w.decideFetch(r)
+	case w.looked:
+		w.look(r)
+	default:
+		w.decideHash(r)
 	}
 }
 
-// begin begins the answer.
-func (w *work) begin() {
-	w.out, w.full = begin(w.out[:0], w.kind), 0
-	switch w.kind {
-	case KindHash:
-		w.out = appendBool(w.out, w.s.o.Current())
-		fallthrough
-	case KindFetch:
-		w.out = appendCount(w.out, len(w.keys))
+func (w *work) decideHash(r *replica.Records) {
+	w.doubt = w.doubt[:0]
+	w.out = appendBool(begin(w.out[:0], w.kind), w.s.o.Current())
+	w.out = appendCount(w.out, r.Len())
+	some := w.s.o.Store.Counters().Damaged > 0 // in the keys' turn: none of them is healed meanwhile
+	for i := range r.Len() {
+		h := r.Hash(i)
+		if h == 0 && some {
+			w.doubt = append(w.doubt, i)
+		}
+		w.out = appendUint64(w.out, h)
 	}
 }
 
-// patch overwrites a damaged record.
-func (w *work) patch(r *replica.Records) {
-	if _, err := r.Whole(0); err != nil {
-		r.Put(0, &w.write.Records[w.part].Whole)
-		w.patched = true
+// look finds out whether the records in doubt are damaged, and what their hashes are now.
+func (w *work) look(r *replica.Records) {
+	hashes := w.out[len(w.out)-8*len(w.keys):]
+	for n, i := range w.doubt {
+		_, err := r.Whole(n)
+		w.bad = w.bad || err != nil
+		binary.LittleEndian.PutUint64(hashes[8*i:], r.Hash(n))
 	}
 }
 
@@ -185,7 +173,7 @@ func (w *work) held(r *replica.Records, i int) *record.Whole {
 
 func (w *work) decideWrite(r *replica.Records) {
 	sent := w.write.Records
-	w.refused = false
+	w.out, w.refused = begin(w.out[:0], w.kind), false
 	for i := 0; i < len(sent) && w.write.Conditional && !w.refused; i++ {
 		w.refused = !w.held(r, i).Accepts(sent[i].Whole.Vector)
 	}
@@ -213,20 +201,24 @@ func sameVersion(a, b *record.Whole) bool {
 // fetchBytes is from where on an answer leaves records out.
 const fetchBytes = 8 << 20
 
-func (w *work) fetch(r *replica.Records, i int) {
-	h, err := r.Whole(i)
-	switch {
-	case err != nil:
-		w.out = append(w.out, damaged)
-		w.s.o.Log.Debug("a damaged record was asked for", "slot", r.At(i).Slot, "err", err)
-	case h.IsZero():
-		w.out = append(w.out, absent)
-	case w.full > 0 && w.full+valueBytes(h) > fetchBytes:
-		w.out = append(w.out, leftOut)
-	default:
-		from := len(w.out)
-		w.out = appendRecord(append(w.out, present), h)
-		w.full += len(w.out) - from
+func (w *work) decideFetch(r *replica.Records) {
+	w.out = appendCount(begin(w.out[:0], w.kind), r.Len())
+	full := 0
+	for i := range r.Len() {
+		h, err := r.Whole(i)
+		switch {
+		case err != nil:
+			w.out = append(w.out, damaged)
+			w.s.o.Log.Debug("a damaged record was asked for", "slot", r.At(i).Slot, "err", err)
+		case h.IsZero():
+			w.out = append(w.out, absent)
+		case full > 0 && full+valueBytes(h) > fetchBytes:
+			w.out = append(w.out, leftOut)
+		default:
+			from := len(w.out)
+			w.out = appendRecord(append(w.out, present), h)
+			full += len(w.out) - from
+		}
 	}
 }
 
@@ -245,21 +237,13 @@ func (w *work) over() (more bool) {
 	case w.blind && (errors.Is(err, engine.ErrBroken) || errors.Is(err, engine.ErrDiskFull)):
 		w.blind = false // writes are refused, but reads go on
 		return w.fill() == nil
-	case w.part == all && len(w.keys) > 1 && w.kind != KindHash && !w.redone && errors.Is(err, engine.ErrCorrupt):
-		w.redone = true
-		w.begin()
-		return w.next()
-	case w.part != all && err == nil && (w.part+1 < len(w.keys) || w.kind == KindWrite):
-		return w.next()
-	}
-	w.part = all
-	switch {
+	case err == nil && len(w.doubt) > 0 && !w.looked:
+		w.blind, w.looked = false, true
+		return w.fill() == nil
 	case err != nil:
 		w.fail(err)
 	case w.bad:
 		w.fail(engine.ErrCorrupt)
-	case w.refused && w.patched:
-		w.fail(errHalf)
 	case w.pos == 0:
 		w.reply(nil)
 	case w.tried:
@@ -270,21 +254,9 @@ func (w *work) over() (more bool) {
 	return false
 }
 
-// errHalf is the answer to a conditional write that was refused after some of it was
-// stored in the place of what was damaged.
-var errHalf = errors.New("remote: refused, but damaged records were overwritten")
-
-// next goes on to the next key, or after the last to all.
-func (w *work) next() bool {
-	if w.part++; w.part == len(w.keys) {
-		w.part = all
-	}
-	return w.fill() == nil // the keys have been there already
-}
-
 // fail answers that nothing was done. Of a write the asker learns it for certain, where it is.
 func (w *work) fail(err error) {
-	if w.kind != KindWrite || w.patched || !nothingDone(err) {
+	if w.kind != KindWrite || !nothingDone(err) {
 		w.reply(err)
 		return
 	}
@@ -316,7 +288,7 @@ func (w *work) reply(err error) {
 
 // free keeps w for a next request. It lets go of the request's bytes.
 func (w *work) free() {
-	if len(w.keys) > keepKeys || len(w.write.Records) > keepKeys || cap(w.out) > keepAnswer || cap(w.dots) > keepDots {
+	if len(w.keys) > keepKeys || len(w.write.Records) > keepKeys || cap(w.out) > keepAnswer || cap(w.dots) > keepDots || cap(w.doubt) > keepKeys {
 		return
 	}
 	clear(w.keys)

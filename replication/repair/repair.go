@@ -127,11 +127,12 @@ func (r *Repair) Close() {
 // SetView replaces the view.
 func (r *Repair) SetView(v *View) {
 	a := newArea(v)
+	empty := r.o.Store.Stats().Keys == 0
 	r.mu.Lock()
 	// Before standing knows: what is dropped by the old view is dropped before this node
 	// begins to catch up with the new one.
 	r.area.Store(a)
-	r.standing.setArea(a)
+	r.standing.setArea(a, empty)
 	r.mu.Unlock()
 	isForeign := make(map[uint16]bool, len(a.foreign))
 	for _, slot := range a.foreign {

@@ -80,8 +80,8 @@ func (s *standing) arise(reason string, lost bool) {
 	}
 }
 
-// setArea replaces the view.
-func (s *standing) setArea(a *area) {
+// setArea replaces the view. empty: this node holds nothing.
+func (s *standing) setArea(a *area, empty bool) {
 	before := s.area
 	s.area = a
 	for id := range s.members {
@@ -96,7 +96,7 @@ func (s *standing) setArea(a *area) {
 			s.members[id].equal, s.members[id].shares = 0, s.next()
 		}
 	}
-	if before != nil && a.gained(before) {
+	if before != nil && a.gained(before, empty) {
 		s.arise("it has gained slots", true)
 	}
 }

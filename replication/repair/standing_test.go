@@ -41,7 +41,7 @@ type script struct {
 
 func begin(t *testing.T, w int, sloppy, lost bool, a *area) *script {
 	s := &script{t: t, standing: newStanding(w, sloppy, lost, testTimeout)}
-	s.setArea(a)
+	s.setArea(a, true)
 	return s
 }
 
@@ -223,6 +223,20 @@ func TestStandingCountsWhatBeganAfterTheReason(t *testing.T) {
 	s.want(true, "")
 }
 
+// Only an answer of the same process says what has become of what it held when it was asked before.
+func TestStandingOfAMemberThatRestartsBetweenTwoQuestions(t *testing.T) {
+	s := begin(t, 2, true, false, areaOf("ab", "b"))
+	s.up("b")
+	s.hear('b', remote.Standing{Start: 1})
+	first, _ := s.ask(named('b'), 0)
+	second, _ := s.ask(named('b'), 0)
+	s.answer(named('b'), first, remote.Standing{Start: 2})
+	s.answer(named('b'), second, remote.Standing{Start: 2})
+	s.want(false, "")
+	s.hear('b', remote.Standing{Start: 2})
+	s.want(true, "")
+}
+
 func TestStandingsLease(t *testing.T) {
 	s := begin(t, 2, true, false, areaOf("abc", "abc"))
 	s.up("bc")
@@ -326,18 +340,23 @@ func TestStandingAfterAChangeOfTheRing(t *testing.T) {
 		}
 		s := begin(t, 2, sloppy, false, areaOf("a", "a"))
 		s.want(true, "")
-		s.setArea(areaOf("abc", "abc")) // it has joined
+		s.setArea(areaOf("abc", "abc"), false) // others have joined it
+		if s.behind {
+			t.Fatal("it holds all there is, and catches up")
+		}
+		s.setArea(areaOf("a", "a"), false)
+		s.setArea(areaOf("abc", "abc"), true) // it has joined others
 		s.want(false, "")
 		whole(s)
-		s.setArea(areaOf("abcd", "bcd")) // it has lost its slots: it misses nothing
+		s.setArea(areaOf("abcd", "bcd"), true) // it has lost its slots: it misses nothing
 		s.reach(named('d'), true)
 		s.hear('d', fine)
 		s.want(true, "")
-		s.setArea(areaOf("abcd", "abd")) // it has gained some
+		s.setArea(areaOf("abcd", "abd"), true) // it has gained some
 		s.want(false, "bd")
 		s.meet('b')
 		s.want(false, "d")
-		s.setArea(areaOf("abcd", "acd")) // c instead of b, in all of them
+		s.setArea(areaOf("abcd", "acd"), true) // c instead of b, in all of them
 		s.want(false, "cd")
 		whole(s)
 	}
@@ -349,7 +368,7 @@ func TestStandingProperties(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		ids := []byte("bcd")
 		s := newStanding(rapid.IntRange(1, 3).Draw(rt, "w"), true, rapid.Bool().Draw(rt, "lost"), testTimeout)
-		s.setArea(areaOf("abcd", "abc"))
+		s.setArea(areaOf("abcd", "abc"), true)
 		now := time.Duration(0)
 		state := map[byte]*remote.Standing{}
 		told := map[byte]time.Duration{} // when each was last asked and said that it does not suspect

@@ -15,7 +15,8 @@
 //     never shown.
 //   - In a replicated store an entry goes only by Records.Drop: not by expiry, not by
 //     the sweep, not by a read. The sweep marks what has expired and, a minute
-//     later, cuts its bytes, over whatever the record is by then: no version changes.
+//     later, cuts its bytes, and writes what has no hash again with one, over whatever
+//     the record is by then: no version changes.
 //   - The per-slot figures say what the metas of the engine's entries say, also
 //     when the engine refuses what was decided; after a start they are made from the metas
 //     alone, or from the note of the last clean stop.

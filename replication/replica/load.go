@@ -44,5 +44,8 @@ type loader struct{ store *Store }
 
 func (l loader) Visit(k engine.Key, e engine.Entry) bool {
 	l.store.moved(k.Slot, face{}, l.store.face(&k, e.Meta))
+	if due := l.store.dueOf(e.Meta); due != never {
+		l.store.dueBy(k.Slot, due)
+	}
 	return true
 }

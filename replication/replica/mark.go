@@ -4,8 +4,9 @@ package replica
 // at once: it has to read their values to write them again.
 const markKeys = 8
 
-// mark has the metas of expired records say so, and cuts the bytes of values whose
-// time for that has come. No record is removed, and no version changes.
+// mark has the metas of expired records say so, cuts the bytes of values whose
+// time for that has come, and gives a hash to what has none. No record is removed,
+// and no version changes.
 func (w *sweeper) mark(names [][]byte) error {
 	for len(names) > 0 {
 		few := names[:min(len(names), markKeys)]
@@ -40,7 +41,7 @@ func (marker) Decide(r *Records) {
 			continue
 		}
 		m, cut := w.CutExpired(r.now - cutAfter)
-		if cut || shownBy(w, r.now) != shownOf(r.eng.Old[i].Meta) {
+		if meta := r.eng.Old[i].Meta; cut || hashOf(meta) == 0 || shownBy(w, r.now) != shownOf(meta) {
 			r.Put(i, &m)
 		}
 	}

@@ -70,6 +70,15 @@ func (s *Store) dueAt(shown int64) int64 {
 	return min(-shown, never-cutAfter) + cutAfter
 }
 
+// dueOf is dueAt of an entry. One that a node has written while it stood alone has
+// no hash, and so no part in the digest: the sweep is to give it one.
+func (s *Store) dueOf(m engine.Meta) int64 {
+	if s.replicated && hashOf(m) == 0 {
+		return 0
+	}
+	return s.dueAt(shownOf(m))
+}
+
 // face is what the figures need to know of an entry. The zero face is of one
 // that is not there.
 type face struct {
@@ -79,8 +88,7 @@ type face struct {
 
 // face is that of key k's entry. Its meta alone makes the digest, so that this can
 // be made anew without values: a record whose hash was not computed has no part
-// in it, as one that is not there. So it makes a difference to every owner that has
-// the record, and repair will have it written again, with its hash.
+// in it, as one that is not there, until the sweep has written it again.
 func (s *Store) face(k *engine.Key, m engine.Meta) face {
 	f := face{shown: shownOf(m)}
 	if s.replicated {

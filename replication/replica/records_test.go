@@ -23,7 +23,7 @@ func TestRecordsAgainstTwin(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b, held := newRig(t, true), twin{}
 		defer func() { b.end() }()
-		for range rapid.IntRange(1, 25).Draw(t, "steps") {
+		for range rapid.IntRange(1, 15).Draw(t, "steps") {
 			b.ms += rapid.SampledFrom([]int64{0, 0, 1, 30, 1000, cutAfter}).Draw(t, "ms")
 			b.eng.slow = rapid.Bool().Draw(t, "slow")
 			swept := false
@@ -314,11 +314,7 @@ func TestReplicatedOverStandalone(t *testing.T) {
 	if err != nil || len(page) != 1 || page[0].Hash != 0 || b.Digest(slot) != 0 {
 		t.Errorf("%v, %v, digest %x", page, err, b.Digest(slot))
 	}
-	if err := b.records(Write, func(r *Records) {
-		old, _ := r.Whole(0)
-		r.Put(0, old)
-	}, "a"); err != nil {
-		t.Fatal(err)
-	}
+	b.sweepAll()
 	twin{"a": w}.check(b, true)
+	twin{}.checkFigures(b)
 }

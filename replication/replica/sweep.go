@@ -170,7 +170,7 @@ func (p *page) Visit(k engine.Key, e engine.Entry) bool {
 	}
 	p.seen++
 	p.last = k.Hash
-	if at := p.store.dueAt(shownOf(e.Meta)); at <= p.now {
+	if at := p.store.dueOf(e.Meta); at <= p.now {
 		p.buf.Write(k.Name)
 		p.ends = append(p.ends, p.buf.Len())
 	} else {
