@@ -20,8 +20,9 @@ type blind struct {
 	once    bool // it is not minted again
 	reads   bool // a quorum, in its turn, before it is applied
 	read    []found
-	changes []change // parallel to keys
-	records []Entry  // of the changed ones; those of this round
+	changes []change      // parallel to keys
+	records []Entry       // of the changed ones; those of this round
+	request *WriteRequest // with them
 	round   int
 	q       *quorum.Write
 	sends   []quorum.Effect // of q, to be carried out once it is applied here
@@ -107,8 +108,8 @@ func (b *blind) giveUp(err error) {
 // apply mints the records and stores them here.
 func (b *blind) apply() {
 	b.calls++
-	b.c.local(replica.Write, b.keys, b.decide, func(x *replica.Records) {
-		b.called(func() { b.applied(x) })
+	b.c.local(replica.Write, b.keys, b.decide, func(pos engine.Position, err error) {
+		b.called(func() { b.applied(pos, err) })
 	})
 }
 
@@ -186,11 +187,12 @@ const (
 
 // applied begins to send what is stored here. It is sent before the turn goes on, so that a
 // later write of the same keys does not overtake it.
-func (b *blind) applied(x *replica.Records) {
+func (b *blind) applied(pos engine.Position, err error) {
 	if b.err == nil {
-		b.err = x.Err()
+		b.err = err
 	}
-	b.pos = x.Pos()
+	b.pos = pos
+	b.request = &WriteRequest{Records: b.records}
 	if b.err != nil || len(b.records) == 0 {
 		b.giveUp(b.err)
 		return
@@ -222,7 +224,7 @@ func (b *blind) send(e quorum.Effect) {
 	}
 	b.calls++
 	b.copies.sent()
-	request := &WriteRequest{Records: b.records}
+	request := b.request
 	b.c.o.Peers.Write(e.Target.Node, request, func(a WriteAnswer, err error) {
 		b.called(func() { b.reply(e, &a, outcome(len(request.Records), &a, err)) })
 	})
@@ -267,13 +269,14 @@ func (b *blind) remint(round int, rest []quorum.Effect) {
 	keys := keysOf(b.records)
 	b.records = make([]Entry, len(keys))
 	b.calls++
-	b.c.local(replica.Write, keys, func(x *replica.Records) { b.mintAgain(x, keys) }, func(x *replica.Records) {
+	b.c.local(replica.Write, keys, func(x *replica.Records) { b.mintAgain(x, keys) }, func(pos engine.Position, err error) {
 		b.called(func() {
-			b.pos = max(b.pos, x.Pos())
-			if err := x.Err(); err != nil {
+			b.pos = max(b.pos, pos)
+			if err != nil {
 				b.answer(err)
 				return
 			}
+			b.request = &WriteRequest{Records: b.records}
 			b.carry(rest)
 		})
 	})

@@ -103,7 +103,7 @@ func (d *conditional) mint(r *reading) {
 
 func (d *conditional) send() {
 	var others []quorum.Target
-	for _, t := range d.targets(nil) {
+	for _, t := range d.targets(make([]quorum.Target, 0, len(d.owners))) {
 		if t.Node != d.self {
 			others = append(others, t)
 		}
@@ -166,9 +166,9 @@ func (d *conditional) applyLocal(q *quorum.Conditional) {
 				x.Put(i, &records[i].Whole)
 			}
 		}
-	}, func(x *replica.Records) {
+	}, func(pos engine.Position, err error) {
 		d.called(func() {
-			d.pos, d.err = x.Pos(), x.Err()
+			d.pos, d.err = pos, err
 			d.carry(q, q.Local(accepted && d.err == nil))
 		})
 	})

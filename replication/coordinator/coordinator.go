@@ -55,6 +55,7 @@ type Coordinator struct {
 	members atomic.Pointer[Members]
 	state   func(Node) State // of any member, this node too
 	turns   turns
+	locals  sync.Pool // *local
 	counts  counts
 	running sync.WaitGroup // operations under way
 }

@@ -11,30 +11,43 @@ import (
 
 // local carries out a transaction on this node's records. decide is called in the
 // keys' turn at the engine, done at the end, from another goroutine perhaps.
-func (c *Coordinator) local(mode engine.Mode, keys []engine.Key, decide, done func(*replica.Records)) {
-	x := &local{decide: decide, done: done}
+func (c *Coordinator) local(mode engine.Mode, keys []engine.Key, decide func(*replica.Records), done func(engine.Position, error)) {
+	x, _ := c.locals.Get().(*local)
+	if x == nil {
+		x = new(local)
+	}
+	x.c, x.decide, x.done = c, decide, done
 	x.records.Reset(c.store, mode, x)
 	for i := range keys {
 		x.records.Key(keys[i])
 	}
 	if c.store.TryRecords(&x.records) {
-		done(&x.records)
+		x.Done(&x.records)
 		return
 	}
 	c.store.StartRecords(&x.records, x)
 }
 
-// local is the step of one.
+// local is the step of one, used again and again.
 type local struct {
-	records      replica.Records
-	decide, done func(*replica.Records)
+	c       *Coordinator
+	records replica.Records
+	decide  func(*replica.Records)
+	done    func(engine.Position, error)
 }
 
 // Decide implements replica.RecordStep.
 func (x *local) Decide(r *replica.Records) { x.decide(r) }
 
 // Done implements replica.RecordStep.
-func (x *local) Done(r *replica.Records) { x.done(r) }
+func (x *local) Done(r *replica.Records) {
+	done, pos, err := x.done, r.Pos(), r.Err()
+	r.Trim()
+	c := x.c
+	x.decide, x.done = nil, nil
+	c.locals.Put(x)
+	done(pos, err)
+}
 
 // merge merges records into this node's. What it tells is parallel to them.
 func (c *Coordinator) merge(records []Entry, done func([]HeldAnswer, engine.Position, error)) {
@@ -43,7 +56,7 @@ func (c *Coordinator) merge(records []Entry, done func([]HeldAnswer, engine.Posi
 		for i := range records {
 			mergeInto(x, i, &records[i].Whole, &held[i])
 		}
-	}, func(x *replica.Records) { done(held, x.Pos(), x.Err()) })
+	}, func(pos engine.Position, err error) { done(held, pos, err) })
 }
 
 func keysOf(records []Entry) []engine.Key {

@@ -43,10 +43,8 @@ func (p place) read(keys []engine.Key, now int64, done func(*reading)) {
 	r.found, r.own = make([]found, len(keys)), make([]ownCopy, len(keys))
 	p.by.begin()
 	r.calls++
-	p.by.local(replica.Read, keys, func(x *replica.Records) { copyOwn(r.own, x) }, func(x *replica.Records) {
-		r.called(func() {
-			r.ask(x.Pos(), x.Err())
-		})
+	p.by.local(replica.Read, keys, func(x *replica.Records) { copyOwn(r.own, x) }, func(pos engine.Position, err error) {
+		r.called(func() { r.ask(pos, err) })
 	})
 }
 
@@ -67,7 +65,7 @@ func (r *reading) ask(pos engine.Position, err error) {
 		return
 	}
 	r.pos = pos
-	self, others := r.readers(nil)
+	self, others := r.readers(make([]quorum.Target, 0, len(r.owners)))
 	r.reads = make([]*quorum.Read, len(r.keys))
 	var b batches
 	for i := range r.keys {

@@ -16,6 +16,7 @@ type Read struct {
 	sloppy  bool
 	now     int64
 	merged  record.Whole
+	hash    uint64 // of merged
 	room    [5]readNode
 	nodes   []readNode
 	spares  []Target // not asked yet
@@ -55,7 +56,8 @@ func NewRead(o ReadOptions, self Target, own *record.Whole, others []Target) (*R
 	q.nodes = append(q.room[:0], readNode{Target: self, state: damaged})
 	if own != nil {
 		q.merged = *own
-		q.nodes[0].state, q.nodes[0].hash = heard, own.Vector.Hash()
+		q.hash = own.Vector.Hash()
+		q.nodes[0].state, q.nodes[0].hash = heard, q.hash
 	}
 	return q, q.next()
 }
@@ -113,6 +115,7 @@ func (q *Read) Whole(n Node, w record.Whole) []Effect {
 	}
 	t.state, t.hash = heard, w.Vector.Hash()
 	q.merged = record.Merge(&q.merged, &w)
+	q.hash = q.merged.Vector.Hash()
 	return q.next()
 }
 
@@ -271,7 +274,7 @@ func (q *Read) count() (c counts) {
 
 // repair sends the merged record to those that hold another one, or a damaged one.
 func (q *Read) repair(effects []Effect) []Effect {
-	hash := q.merged.Vector.Hash()
+	hash := q.hash
 	for i := range q.nodes {
 		t := &q.nodes[i]
 		if (t.state == heard && t.hash != hash || t.state == damaged) && t.sent != hash && !q.nothing() {
@@ -285,7 +288,7 @@ func (q *Read) repair(effects []Effect) []Effect {
 // holders counts the nodes that hold the merged record, and those that may come
 // to hold it.
 func (q *Read) holders() (holders, hope int) {
-	hash := q.merged.Vector.Hash()
+	hash := q.hash
 	for i := range q.nodes {
 		switch t := &q.nodes[i]; {
 		case t.state == heard && t.hash == hash:

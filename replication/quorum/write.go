@@ -23,6 +23,7 @@ const maxRounds = 8
 type Write struct {
 	w       int
 	once    bool
+	room    [3]writeTarget
 	targets []writeTarget
 	ask     func() []Node // for spares, until it was asked
 	spares  []Node
@@ -86,7 +87,7 @@ func NewWrite(o WriteOptions, targets []Target) (*Write, []Effect) {
 	if len(targets) < o.W {
 		return q, q.end(ClusterDown)
 	}
-	q.targets = make([]writeTarget, 0, len(targets))
+	q.targets = q.room[:0]
 	for _, t := range targets {
 		q.targets = append(q.targets, writeTarget{Target: t})
 	}
