@@ -55,7 +55,8 @@ func newReplication(cfg *conf.Config, store *replica.Store, publish func(channel
 		Lost: !cfg.Durable() || store.Stats().Keys == 0, Timeout: cfg.NodeTimeout, Log: log,
 	})
 	r.coord = coordinator.New(coordinator.Options{
-		Store: store, Peers: peers, N: cfg.N, R: cfg.R, W: cfg.W, Sloppy: cfg.Sloppy, Current: r.repair.Current,
+		Store: store, Peers: peers, N: cfg.N, R: cfg.R, W: cfg.W, Sloppy: cfg.Sloppy,
+		Current: r.repair.Current, Knows: r.repair.Knows,
 		After:  func(d time.Duration, f func()) { time.AfterFunc(d, f) },
 		Random: rand.Int64N, Wall: r.wall, Siblings: record.MaxSiblings,
 	})

@@ -36,6 +36,7 @@ type Options struct {
 	N, R, W  int
 	Sloppy   bool
 	Current  func() bool                     // whether this node's own copy counts for reads: repair says; nil: always
+	Knows    func() bool                     // whether this node knows how things stand: repair says; nil: always
 	After    func(d time.Duration, f func()) // time.AfterFunc, or a simulated one; nil: the former
 	Random   func(n int64) int64             // of [0, n); nil: a random one
 	Wall     func() int64                    // Unix ms; nil: the system's
@@ -79,6 +80,9 @@ func New(o Options) *Coordinator {
 	}
 	if o.MaxBytes == 0 {
 		o.MaxBytes = MaxBytes
+	}
+	if o.Knows == nil {
+		o.Knows = func() bool { return true }
 	}
 	c := &Coordinator{o: o, store: o.Store, clock: o.Store.Clock()}
 	c.state = c.stateOf

@@ -363,3 +363,32 @@ func TestWritten(t *testing.T) {
 		t.Fatal(n, ended)
 	}
 }
+
+// TestOneThatWasStoppedDoesNotTakeOthersWordForIt: two owners were stopped while a third
+// and a fallback took a write. When they go on, what they hold agrees, and the one that
+// has the write does not answer at once: a read waits until it does, or is known not to.
+func TestOneThatWasStoppedDoesNotTakeOthersWordForIt(t *testing.T) {
+	s := newSim(t, 5, simOptions{nodes: 4, n: 3, r: 2, w: 2, sloppy: true})
+	for i := 1; i < 3; i++ {
+		s.nodes[0].suspects[i] = true
+	}
+	s.mustSet(0, "k", "v")
+	s.run()
+	for i := 1; i < 3; i++ {
+		s.nodes[i].current, s.nodes[i].blind = false, true
+	}
+	clear(s.nodes[0].suspects)
+	s.cut[[2]int{1, 0}] = true
+	s.after(simTimeout/2, func() { delete(s.cut, [2]int{1, 0}) })
+	s.after(simTimeout*9/8, func() { clear(s.nodes[1].suspects) })
+	s.after(simTimeout*5/4, func() { s.nodes[1].blind = false })
+	if v := s.mustGet(1, "k"); v != "v" {
+		t.Errorf("GET: %q", v)
+	}
+	// Of one that nobody answers, others' word is all there is, in the end.
+	s.nodes[1].blind = true
+	s.nodes[1].suspects[0] = true
+	if v := s.mustGet(1, "other"); v != "" {
+		t.Errorf("GET of a key that is not there: %q", v)
+	}
+}

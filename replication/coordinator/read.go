@@ -1,6 +1,8 @@
 package coordinator
 
 import (
+	"time"
+
 	"github.com/rldb/rldb/engine"
 	"github.com/rldb/rldb/record"
 	"github.com/rldb/rldb/replication/quorum"
@@ -18,6 +20,8 @@ type reading struct {
 	found []found
 	own   []ownCopy
 	left  int             // reads without a verdict
+	tries int             // before this one
+	blind bool            // it could have been answered, had this node known how things stand
 	pos   engine.Position // what this node's own copies need
 	err   error           // of the engine
 	done  func(*reading)
@@ -39,7 +43,11 @@ type ownCopy struct {
 // read reads keys, whose memory must stay as it is, and calls done once, with an
 // answer for each.
 func (p place) read(keys []engine.Key, now int64, done func(*reading)) {
-	r := &reading{operation: operation{c: p.by}, place: p, keys: keys, now: now, left: len(keys), done: done}
+	p.readAgain(keys, now, 0, done)
+}
+
+func (p place) readAgain(keys []engine.Key, now int64, tries int, done func(*reading)) {
+	r := &reading{operation: operation{c: p.by}, place: p, keys: keys, now: now, left: len(keys), tries: tries, done: done}
 	r.found, r.own = make([]found, len(keys)), make([]ownCopy, len(keys))
 	p.by.begin()
 	r.calls++
@@ -73,7 +81,7 @@ func (r *reading) ask(pos engine.Position, err error) {
 		if r.own[i].damaged {
 			own = nil
 		}
-		q, effects := quorum.NewRead(quorum.ReadOptions{R: r.R, W: r.W, Sloppy: r.c.o.Sloppy, Now: r.now}, self, own, others)
+		q, effects := quorum.NewRead(quorum.ReadOptions{R: r.R, W: r.W, Now: r.now, Others: r.others}, self, own, others)
 		r.reads[i] = q
 		b.add(i, effects)
 	}
@@ -199,7 +207,7 @@ func (r *reading) decided(k int) {
 			have, need = holders, r.W
 		}
 		f.err = &Error{v.ReadError(have, need)}
-		if f.damaged = r.own[k].damaged; !f.damaged {
+		if f.damaged = r.own[k].damaged; !f.damaged && !r.blind {
 			r.c.counts.failed(v)
 		}
 	}
@@ -208,9 +216,38 @@ func (r *reading) decided(k int) {
 	}
 }
 
+// Where R current owners are not to be had, a node of sloppy quorums takes the answers of
+// others for as good. One that was stopped for a while, and does not know yet how things
+// stand, may only think so. It reads again until it knows, up to mostLooks times: then it
+// hears from nobody, and nobody is there who would know better.
+const (
+	lookPause = 10 * time.Millisecond
+	mostLooks = 100
+)
+
+// others is quorum.ReadOptions.Others.
+func (r *reading) others() bool {
+	if !r.c.o.Sloppy {
+		return false
+	}
+	if r.tries == mostLooks || r.c.o.Knows() {
+		return true
+	}
+	r.blind = true
+	return false
+}
+
 func (r *reading) answer() {
 	r.answered = true
-	r.done(r)
+	if r.blind && r.failure() != nil {
+		r.c.begin() // there is one under way all the time
+		r.c.o.After(lookPause, func() {
+			r.readAgain(r.keys, r.now, r.tries+1, r.done)
+			r.c.end()
+		})
+	} else {
+		r.done(r)
+	}
 	r.over()
 }
 

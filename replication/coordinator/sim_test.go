@@ -51,6 +51,7 @@ type simNode struct {
 	c        *Coordinator
 	down     bool
 	current  bool
+	blind    bool  // it does not know how things stand
 	skew     int64 // ms
 	suspects map[int]bool
 }
@@ -96,7 +97,7 @@ func newSim(t testing.TB, seed uint64, o simOptions) *sim {
 			Log: slog.New(slog.DiscardHandler), Replicated: true})
 		x.store.SetActiveExpire(false)
 		x.c = New(Options{Store: x.store, Peers: x, N: o.n, R: o.r, W: o.w, Sloppy: o.sloppy, Siblings: o.siblings, Wall: wall,
-			Current: func() bool { return x.current }, Random: s.rng.Int64N,
+			Current: func() bool { return x.current }, Knows: func() bool { return !x.blind }, Random: s.rng.Int64N,
 			After: func(d time.Duration, f func()) { s.after(d.Microseconds(), f) }})
 		s.nodes = append(s.nodes, x)
 	}

@@ -13,7 +13,7 @@ const maxMet = 8
 // asked. A Read is not safe for concurrent use.
 type Read struct {
 	r, w    int
-	sloppy  bool
+	others  func() bool
 	now     int64
 	merged  record.Whole
 	hash    uint64 // of merged
@@ -43,16 +43,18 @@ const (
 
 // ReadOptions say what a Read is. Now judges expiry, Unix ms.
 type ReadOptions struct {
-	R, W   int
-	Sloppy bool
-	Now    int64
+	R, W int
+	Now  int64
+	// Others says whether answers that do not count may do, now that R current owners
+	// are not to be had: sloppy quorums, of a node that knows how things stand. nil: never.
+	Others func() bool
 }
 
 // NewRead starts a read. own is this node's record, nil if its bytes are damaged,
 // and self what it is to the key. others are whom to ask, in this order, and no
 // more of them than needed.
 func NewRead(o ReadOptions, self Target, own *record.Whole, others []Target) (*Read, []Effect) {
-	q := &Read{r: o.R, w: o.W, sloppy: o.Sloppy, now: o.Now, spares: others}
+	q := &Read{r: o.R, w: o.W, others: o.Others, now: o.Now, spares: others}
 	q.nodes = append(q.room[:0], readNode{Target: self, state: damaged})
 	if own != nil {
 		q.merged = *own
@@ -198,8 +200,9 @@ func (q *Read) next() (effects []Effect) {
 	}
 	quorum := c.current >= q.r
 	if !quorum && c.current+c.askingCurrent < q.r { // no R current owners are to be had
-		quorum = q.sloppy && c.all >= q.r
-		if q.verdict == Pending && (!q.sloppy || c.all+c.asking < q.r) {
+		others := q.others != nil && q.others()
+		quorum = others && c.all >= q.r
+		if q.verdict == Pending && (!others || c.all+c.asking < q.r) {
 			return append(effects, q.end(ClusterDown)...)
 		}
 	}

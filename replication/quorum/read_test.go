@@ -198,7 +198,7 @@ func TestCatchingUpCountsOnlyWithoutOthers(t *testing.T) {
 	v, none := versions()[1], record.Whole{}
 	self := Target{Node: named("self")} // catching up
 	others := []Target{{Node: named("b"), Current: true}, {Node: named("c"), Current: true}}
-	q, es := NewRead(ReadOptions{R: 2, W: 2, Sloppy: true}, self, &none, others)
+	q, es := NewRead(ReadOptions{R: 2, W: 2, Others: always}, self, &none, others)
 	if len(es) != 2 {
 		t.Fatalf("%+v: two current owners are to be asked", es)
 	}
@@ -215,7 +215,7 @@ func TestCatchingUpCountsOnlyWithoutOthers(t *testing.T) {
 		sloppy bool
 		want   Verdict
 	}{{true, Met}, {false, ClusterDown}} { // b calls itself not current, c does not answer
-		q, _ = NewRead(ReadOptions{R: 2, W: 2, Sloppy: c.sloppy}, self, &none, others)
+		q, _ = NewRead(ReadOptions{R: 2, W: 2, Others: func() bool { return c.sloppy }}, self, &none, others)
 		q.Hash(named("b"), hashOf(none), false)
 		q.Failed(named("c"))
 		if q.Verdict() != c.want {
@@ -223,7 +223,7 @@ func TestCatchingUpCountsOnlyWithoutOthers(t *testing.T) {
 		}
 	}
 	// A fallback's answer is merged in and does not count.
-	q, _ = NewRead(ReadOptions{R: 2, W: 1, Sloppy: true}, Target{Node: named("self"), Current: true}, &none, []Target{{Node: named("f"), For: named("b"), Current: true}, {Node: named("c"), Current: true}})
+	q, _ = NewRead(ReadOptions{R: 2, W: 1, Others: always}, Target{Node: named("self"), Current: true}, &none, []Target{{Node: named("f"), For: named("b"), Current: true}, {Node: named("c"), Current: true}})
 	q.Hash(named("f"), hashOf(v), true)
 	q.Whole(named("f"), v)
 	if q.Verdict() != Pending {
@@ -332,3 +332,5 @@ func TestRepairThatMeetsANewerValueReadsIt(t *testing.T) {
 		t.Fatal(q.Verdict())
 	}
 }
+
+func always() bool { return true }

@@ -64,6 +64,7 @@ type Repair struct {
 	bring  chan struct{} // look for foreign data now
 
 	until atomic.Int64 // this node is current as long as now is before it
+	knows atomic.Int64 // and knows how things stand
 	area  atomic.Pointer[area]
 
 	mu           sync.Mutex // guards what follows
@@ -96,6 +97,7 @@ func New(o Options) *Repair {
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.until.Store(int64(never))
+	r.knows.Store(int64(never))
 	return r
 }
 
@@ -173,14 +175,20 @@ func (r *Repair) Answers(id ring.ID) {
 }
 
 // Current says whether this node's copy counts for reads. It is asked for each read: two atomics or so.
-func (r *Repair) Current() bool {
-	switch until := time.Duration(r.until.Load()); until {
+func (r *Repair) Current() bool { return r.before(r.until.Load()) }
+
+// Knows says whether this node knows how things stand: each member has answered lately, or
+// is known not to. One that was stopped, and is not aware of it, does not know.
+func (r *Repair) Knows() bool { return r.before(r.knows.Load()) }
+
+func (r *Repair) before(t int64) bool {
+	switch t := time.Duration(t); t {
 	case never:
 		return false
 	case forever:
 		return true
 	default:
-		return r.now() < until
+		return r.now() < t
 	}
 }
 

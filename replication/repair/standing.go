@@ -38,6 +38,7 @@ type member struct {
 	current    bool
 	asked      uint64        // the newest question that was answered
 	clear      time.Duration // when the newest one was asked to which it said that it does not suspect this node
+	word       time.Duration // when the newest one was asked that it answered
 	first      uint64        // the first one that this process of its answered
 	home       uint64        // all that it held for this node when it answered this one has come home
 
@@ -91,7 +92,7 @@ func (s *standing) setArea(a *area, empty bool) {
 	}
 	for _, id := range a.others {
 		if s.members[id] == nil {
-			s.members[id] = &member{clear: never}
+			s.members[id] = &member{clear: never, word: never}
 		} else if !slices.Equal(before.shared[id], a.shared[id]) {
 			s.members[id].equal, s.members[id].shares = 0, s.next()
 		}
@@ -152,7 +153,7 @@ func (s *standing) answer(id ring.ID, q question, a remote.Standing) (again, res
 	} else {
 		m.first = q.number
 	}
-	m.asked, m.clear = q.number, q.at
+	m.asked, m.clear, m.word = q.number, q.at, q.at
 	m.heard, m.start, m.suspicions, m.suspected, m.current = true, a.Start, a.Suspicions, a.Suspected, a.Current
 	if a.Suspected {
 		m.clear = never
@@ -271,6 +272,21 @@ func (s *standing) until() time.Duration {
 	}
 	if until == forever { // it has lost sight of all: it may be the one that was cut off
 		return never
+	}
+	return until
+}
+
+// knows is how long this node knows how things stand, if nothing more is heard: every
+// member has answered lately, or is known not to.
+func (s *standing) knows() time.Duration {
+	if s.area == nil {
+		return never
+	}
+	until := forever
+	for _, m := range s.members {
+		if m.reachable {
+			until = min(until, m.word+s.half)
+		}
 	}
 	return until
 }
