@@ -144,7 +144,7 @@ func (l *linearClient) one() {
 // killed or paused and comes back.
 func TestReplicationLinearizable(t *testing.T) {
 	const keys, clients = 6, 5
-	commands, pause := 160, 20*time.Millisecond
+	commands, pause := 120, 20*time.Millisecond
 	rounds := 1
 	if soak() {
 		rounds = 20

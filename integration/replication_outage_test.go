@@ -263,7 +263,7 @@ func TestReplicationOutage(t *testing.T) {
 		o := startOutage(t)
 		o.workers("time-outs of 500 ms", c.client(impatient), 3*time.Second)
 		o.workers("defaults", c.client(nil), 0)
-		o.suffer(t, c, processFaults()[1], 7*time.Second)
+		o.suffer(t, c, processFaults()[1], 5*time.Second)
 	})
 	t.Run("cut", func(t *testing.T) {
 		if w == nil {
@@ -276,7 +276,7 @@ func TestReplicationOutage(t *testing.T) {
 		o.requests("time-outs of 500 ms, a goroutine for each request", c.client(impatient), 3*time.Second)
 		o.workers("time-outs of 500 ms, a worker for each key", c.client(impatient), 0)
 		o.requests("defaults, a goroutine for each request", c.client(nil), 0)
-		o.suffer(t, c, fault{name: "unplugged", do: w.unplug, undo: w.heal}, 6*time.Second)
+		o.suffer(t, c, fault{name: "unplugged", do: w.unplug, undo: w.heal}, 5*time.Second)
 	})
 	t.Run("cut from the other nodes only", func(t *testing.T) {
 		if w == nil {
@@ -286,7 +286,7 @@ func TestReplicationOutage(t *testing.T) {
 		o := startOutage(t)
 		o.workers("time-outs of 500 ms", c.client(impatient), 3*time.Second)
 		o.workers("defaults", c.client(nil), 0)
-		o.suffer(t, c, netFaults(c, w)[0], 7*time.Second)
+		o.suffer(t, c, netFaults(c, w)[0], 5*time.Second)
 	})
 }
 

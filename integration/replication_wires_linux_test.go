@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // wiredOrNot is a cluster whose nodes can be cut off from each other, where the machine
@@ -95,4 +97,43 @@ func TestReplicationBrokenLink(t *testing.T) {
 			c.converge(keys...)
 		})
 	}
+}
+
+// TestReplicationCutOffMap: a client that asks a node that is cut off from all others for
+// the slot map is not lost: it reaches the others, and finds them.
+func TestReplicationCutOffMap(t *testing.T) {
+	c, w := wired(t, 3, clusterOptions{engine: "memory"})
+	c.settle(c.nodes...)
+	far := c.nodes[2]
+	netFaults(c, w)[0].do(far)
+	c.agree(c.without(far)...)
+	eventually(t, agreeLimit, "the node notices that it is cut off", func() error {
+		if f, err := far.do("SET", "far", "v"); err != nil || f.code() != clusterDown {
+			return fmt.Errorf("SET is answered with %q, %w", f.raw, err)
+		}
+		return nil
+	})
+	// It may take the others for down by now, or not: give it time for that.
+	_ = waitUntil(5*time.Second, func() error {
+		_, served, err := far.slotMap()
+		if err == nil && len(served) > 1 {
+			err = fmt.Errorf("it says that %d nodes serve", len(served))
+		}
+		return err
+	})
+	rdb := c.client(func(o *redis.ClusterOptions) {
+		impatient(o)
+		o.Addrs = []string{far.addr()}
+	})
+	began := time.Now()
+	for i := range outageKeys {
+		eventually(t, time.Minute, "a client that knows only the node that is cut off writes", func() error {
+			return rdb.Set(t.Context(), fmt.Sprintf("map:%d", i), "v", 0).Err()
+		})
+	}
+	t.Logf("all keys are written %v after the client has come", time.Since(began).Round(time.Millisecond))
+	for _, n := range c.nodes {
+		w.heal(n)
+	}
+	c.settle(c.nodes...)
 }
