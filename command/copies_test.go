@@ -310,11 +310,14 @@ func TestOwnersServe(t *testing.T) {
 
 func TestFiguresOfCopies(t *testing.T) {
 	n, f, _ := startCopies(t)
-	f.counters = coordinator.Counters{Reads: 1, Writes: 2, Conditionals: 3, NoQuorum: 4, ClusterDown: 5, Repairs: 6, Remints: 7,
+	counters := coordinator.Counters{Reads: 1, Writes: 2, Conditionals: 3, NoQuorum: 4, ClusterDown: 5, Repairs: 6, Remints: 7,
 		Retries: 8, Fallbacks: 9, SiblingsMade: 10, SiblingsDropped: 11, Waiting: 12, UnderWay: 13}
 	c := n.srv.cluster.(*fakeCluster)
+	f.set(func() { f.counters = counters })
+	c.mu.Lock()
 	c.standing = Standing{CatchingUp: true, Why: "it\nstarted", Hints: 14, Delivered: 15, Dropped: 16, Pulled: 17, Pushed: 18, Unequal: 19,
 		Rounds: 20, LastRound: 21e6, Siblings: 22, Peers: []PeerLatency{{memberB, 23e3}}}
+	c.mu.Unlock()
 	p := n.dial()
 	for _, cmd := range []string{"CLUSTER INFO", "INFO cluster"} {
 		got := p.do(cmd)

@@ -16,17 +16,17 @@ import (
 // fakeCopies are Copies that have values in one store, and whole records in a map. They
 // remember what they were asked.
 type fakeCopies struct {
-	store    *replica.Store
-	counters coordinator.Counters
+	store *replica.Store
 
-	mu      sync.Mutex // guards what follows
-	asked   []string
-	hold    func(*coordinator.Call) // called by the goroutine of each call, before it is carried out
-	again   int                     // how often each step is decided besides the last time
-	err     error                   // what all but Start fails with
-	records map[string]record.Whole
-	last    chan struct{} // closed when the last write is over
-	minted  record.HLC
+	mu       sync.Mutex // guards what follows
+	counters coordinator.Counters
+	asked    []string
+	hold     func(*coordinator.Call) // called by the goroutine of each call, before it is carried out
+	again    int                     // how often each step is decided besides the last time
+	err      error                   // what all but Start fails with
+	records  map[string]record.Whole
+	last     chan struct{} // closed when the last write is over
+	minted   record.HLC
 }
 
 func (f *fakeCopies) say(format string, args ...any) {
@@ -179,7 +179,11 @@ func (f *fakeCopies) Clear(slots *replica.SlotSet) (int64, error) {
 	return 3, f.err
 }
 
-func (f *fakeCopies) Counters() coordinator.Counters { return f.counters }
+func (f *fakeCopies) Counters() coordinator.Counters {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.counters
+}
 
 // onlyMember is a view of a cluster of one.
 func onlyMember(epoch uint64) *Topology {

@@ -51,6 +51,9 @@ func TestAnOwnerThatMissedWritesGetsThem(t *testing.T) {
 		c.waitCurrent()
 		c.want(x, "a:[new] b:[new] c:[new]")
 		c.want(y, "a:deleted b:deleted c:deleted")
+		if began, ended := c.heard('c', "a member took it for down"), c.heard('c', "current again"); began != 1 || ended != 2 {
+			t.Errorf("the log says %d times that c catches up as it was suspected, and %d times that it is current again", began, ended)
+		}
 	})
 }
 
@@ -95,7 +98,7 @@ func TestAWipedOwnerIsNotCurrentUntilItIsWhole(t *testing.T) {
 		c.stop('c')
 		time.Sleep(time.Second)
 		fresh := c.start('c', true)
-		time.Sleep(10 * time.Second)
+		time.Sleep(4 * time.Second)
 		if fresh.repair.Current() {
 			t.Fatal("current with one owner that is not: that one is cut off from the other")
 		}

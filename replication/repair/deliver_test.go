@@ -29,7 +29,7 @@ func TestAFallbacksRecordsGoHome(t *testing.T) {
 			t.Fatalf("%+v", before)
 		}
 		sentA := c.sentTo('d', 'a')
-		time.Sleep(40 * time.Second)
+		time.Sleep(20 * time.Second)
 		if n := c.sentTo('d', 'a'); n != sentA || n > 2*1500 {
 			t.Fatalf("while an owner was away, a was sent %d records, then %d", sentA, n-sentA)
 		}
@@ -42,6 +42,7 @@ func TestAFallbacksRecordsGoHome(t *testing.T) {
 		for _, k := range keys {
 			c.want(k, "a:[value] b:[value] c:[value] d:nothing")
 		}
+		c.wait("the log says so", func() bool { return c.heard('d', "member=63000000 records=1500") == 1 })
 		if n := c.node('d').repair.Counters(); n.Dropped != 1500 || n.Foreign != 0 {
 			t.Fatalf("%+v", n)
 		}

@@ -3,7 +3,6 @@ package repair
 import (
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -37,6 +36,7 @@ type cluster struct {
 	down  map[[2]ring.ID]bool // the first takes the second for down; calls fail then
 	calls map[string]int      // by kind
 	sent  map[[2]ring.ID]int  // records written from one to the other
+	told  []string            // lines of the log
 	bytes int                 // of values, and of what pages list
 	actor uint64
 	lose  func(kind string) bool // the answer of a call that was carried out
@@ -89,7 +89,7 @@ func (c *cluster) start(name byte, lost bool) *testNode {
 	c.actor++
 	n := &testNode{id: named(name), c: c, actor: c.actor}
 	c.mu.Unlock()
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(slog.NewTextHandler(&lines{c: c, who: name}, nil))
 	n.store = replica.Open(replica.Options{
 		Engine: memory.New(), Clock: record.NewClock(func() int64 { return time.Now().UnixMilli() }), Actor: n.actor, Log: log, Replicated: true,
 	})
@@ -101,6 +101,31 @@ func (c *cluster) start(name byte, lost bool) *testNode {
 	view.Self = n.id
 	n.repair.SetView(&view)
 	n.repair.Start()
+	return n
+}
+
+// lines keeps what a node tells the log.
+type lines struct {
+	c   *cluster
+	who byte
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.c.mu.Lock()
+	defer l.c.mu.Unlock()
+	l.c.told = append(l.c.told, string(l.who)+" "+string(b))
+	return len(b), nil
+}
+
+// heard is how often a node has told the log something.
+func (c *cluster) heard(name byte, what string) (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, line := range c.told {
+		if line[0] == name && strings.Contains(line, what) {
+			n++
+		}
+	}
 	return n
 }
 
