@@ -70,6 +70,7 @@ func (b *blind) start(w *Written) {
 
 // turn begins in the keys' turn.
 func (b *blind) turn() {
+	b.calls++ // until it gives the turn on: whose turn is next is then under way
 	targets := b.targets(make([]quorum.Target, 0, len(b.owners)))
 	o := quorum.WriteOptions{W: b.W, Once: b.once, Spares: b.spares(targets)}
 	b.q, b.sends = quorum.NewWrite(o, targets)
@@ -102,7 +103,13 @@ func (b *blind) readFirst() {
 // giveUp ends a write in its turn, before anything was applied.
 func (b *blind) giveUp(err error) {
 	b.answer(err)
+	b.give()
+}
+
+func (b *blind) give() {
 	b.c.turns.give(&b.ticket)
+	b.calls--
+	b.over()
 }
 
 // apply mints the records and stores them here.
@@ -198,7 +205,7 @@ func (b *blind) applied(pos engine.Position, err error) {
 		return
 	}
 	b.carry(b.sends)
-	b.c.turns.give(&b.ticket)
+	b.give()
 }
 
 func (b *blind) carry(effects []quorum.Effect) {

@@ -160,6 +160,7 @@ func TestOneKeyIsLinearizable(t *testing.T) {
 // away. Once all are back, and a read of every node has repaired what it met, each
 // write that was answered OK is there, or was overwritten by one that saw it.
 func TestNothingAcknowledgedIsLost(t *testing.T) {
+	fallbacks := int64(0)
 	for seed := range uint64(40) {
 		s := newSim(t, seed, simOptions{nodes: 5, n: 3, r: 2, w: 2, sloppy: true})
 		acked := map[string]bool{} // values of keys that are written once
@@ -201,6 +202,12 @@ func TestNothingAcknowledgedIsLost(t *testing.T) {
 		if ok < 30 {
 			t.Fatalf("seed %d: %d of 60 writes were answered OK", seed, ok)
 		}
+		for _, x := range s.nodes {
+			fallbacks += x.c.Counters().Fallbacks
+		}
+	}
+	if fallbacks == 0 {
+		t.Error("no write went to a fallback")
 	}
 }
 

@@ -94,4 +94,7 @@ func TestManyGoroutines(t *testing.T) {
 			t.Errorf("%s: %q and %q", key, a, b)
 		}
 	}
+	for _, x := range s.nodes {
+		x.c.Close() // what goes on after an answer
+	}
 }

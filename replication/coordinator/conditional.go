@@ -35,9 +35,15 @@ func (c *Coordinator) startConditional(x *Call, p place) {
 	c.begin()
 	d := &conditional{operation: operation{c: c}, place: p, call: x, keys: ownKeys(x.Txn)}
 	d.copies.enter(x.Written)
-	if !c.turns.take(&d.ticket, d.keys, func() { d.post(d.try) }) {
+	if !c.turns.take(&d.ticket, d.keys, func() { d.post(d.turn) }) {
 		d.post(func() { d.answer(errWaiting, 0) })
 	}
+}
+
+// turn begins in the keys' turn.
+func (d *conditional) turn() {
+	d.calls++ // until it gives the turn on: whose turn is next is then under way
+	d.try()
 }
 
 // try reads, in the keys' turn.
@@ -219,6 +225,8 @@ func (d *conditional) retry() {
 func (d *conditional) end(err error, changes int) {
 	d.answer(err, changes)
 	d.c.turns.give(&d.ticket)
+	d.calls--
+	d.over()
 }
 
 func (d *conditional) answer(err error, changes int) {

@@ -12,7 +12,7 @@
 // and a call that ends within itself is one more event, not a deeper stack.
 //
 // Turns. Writes of one key take effect in the order of their Starts (turns.go). A
-// blind write has its keys' turn until it is applied here, a conditional one until
+// blind write has its keys' turn until it is applied here and sent, a conditional one until
 // it has ended; a read waits behind writes that wait.
 //
 // Invariants:
