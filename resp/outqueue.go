@@ -9,8 +9,12 @@ type outQueue struct {
 	held   int // capacity of the chunks
 }
 
-// chunkSize is the least capacity of a chunk that the queue makes itself.
-const chunkSize = 16 << 10
+// A chunk that the queue makes itself is as long as what waits already, within these
+// bounds: a lone short reply takes little memory, many of them few chunks.
+const (
+	firstChunk = 256
+	chunkSize  = 16 << 10
+)
 
 // add copies p to the end.
 func (q *outQueue) add(p []byte) {
@@ -25,7 +29,7 @@ func (q *outQueue) add(p []byte) {
 		p = p[fit:]
 	}
 	if len(p) > 0 {
-		b := append(make([]byte, 0, max(chunkSize, len(p))), p...)
+		b := append(make([]byte, 0, max(len(p), min(max(q.size, firstChunk), chunkSize))), p...)
 		q.chunks, q.held = append(q.chunks, b), q.held+cap(b)
 	}
 }
