@@ -213,8 +213,17 @@ func TestClusterKillOfWhoServedSlots(t *testing.T) {
 		return nil
 	})
 	errs := l.end()
-	t.Logf("%d commands, %d errors, the last %v after the kill; the longest time without a success of any client was %v",
-		l.ops.Load(), len(errs), l.sinceLastError(killed).Round(time.Millisecond), l.longest.Round(time.Millisecond))
+	t.Logf("%d commands, %d errors, the last %v after the kill; the longest time without a success of any client was %v; errors: %v",
+		l.ops.Load(), len(errs), l.sinceLastError(killed).Round(time.Millisecond), l.longest.Round(time.Millisecond), texts(errs))
+}
+
+// texts counts errors by what they say.
+func texts(errs []error) map[string]int {
+	all := map[string]int{}
+	for _, err := range errs {
+		all[fmt.Sprintf("%.80s", err)]++
+	}
+	return all
 }
 
 // TestClusterRollingRestart: every node is restarted in turn under load, and no
@@ -239,11 +248,7 @@ func TestClusterRollingRestart(t *testing.T) {
 	errs := l.end()
 	t.Logf("%d commands, %d errors; the longest time without a success of any client was %v", l.ops.Load(), len(errs), l.longest.Round(time.Millisecond))
 	if len(errs) > 0 {
-		texts := map[string]int{}
-		for _, err := range errs {
-			texts[err.Error()]++
-		}
-		t.Errorf("clients saw errors: %v", texts)
+		t.Errorf("clients saw errors: %v", texts(errs))
 	}
 	if slices.Contains(l.lastGood, l.began) {
 		t.Error("a client never had a success")
