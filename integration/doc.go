@@ -9,9 +9,14 @@
 // compiler (the binary under test is built with the race detector). Whatever is
 // missing fails the tests with a sentence that says what to install.
 //
-// TestClusterPartitions needs root, ip and nft, TestCompose a Docker engine and
-// docker compose. A machine without them skips these two and says so: they have then
+// TestClusterPartitions, TestReplicationBrokenLink, TestReplicationCutOffMap and the cuts of
+// TestReplicationFaults and TestReplicationOutage need root, ip and nft, TestCompose a Docker
+// engine and docker compose. A machine without them skips these and says so: they have then
 // not passed.
+//
+// replication_account_test.go judges histories of writes under failures, and
+// replication_linear_test.go those of one key; both are tested with histories that they
+// must refuse.
 //
 //	go test ./integration                            everything, short form
 //	go test ./integration -run TestDifferential      every family of commands
