@@ -43,7 +43,24 @@ func cmdClusterMyID(c *call) {
 	c.w.BulkString(c.view.self.ID)
 }
 
+// errBlind is the answer to who asks for the map of a node that serves nobody, and
+// knows of nobody who does: it is to ask another. With an empty map, or one that has
+// this node alone, a client would forget the others.
+const errBlind = "CLUSTERDOWN This node knows of no member that can serve any slot"
+
+// knowsNobody replies that error, if it is so.
+func (c *call) knowsNobody() bool {
+	if c.view.cluster == "" || len(c.view.members) < 2 || len(c.view.ranges) > 0 {
+		return false
+	}
+	c.fail(errBlind)
+	return true
+}
+
 func cmdClusterSlots(c *call) {
+	if c.knowsNobody() {
+		return
+	}
 	c.follows(true)
 	v, proto, tls, all := c.view, c.w.Proto(), c.s.TLS(), c.srv.Settings().SlotsReplicas
 	c.w.Raw(v.cached(encodedSlots+bit(proto == 3)+2*bit(tls)+4*bit(all), func() []byte {
@@ -54,6 +71,9 @@ func cmdClusterSlots(c *call) {
 }
 
 func cmdClusterShards(c *call) {
+	if c.knowsNobody() {
+		return
+	}
 	c.follows(true)
 	v, proto, tls := c.view, c.w.Proto(), c.s.TLS()
 	c.w.Raw(v.cached(encodedShards+bit(proto == 3)+2*bit(tls), func() []byte {

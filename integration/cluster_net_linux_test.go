@@ -144,7 +144,12 @@ func TestClusterPartitions(t *testing.T) {
 			w.deafen(far, n)
 		}
 		t.Logf("the majority agrees after %v", c.agree(rest...).Round(time.Millisecond))
-		t.Logf("the other node serves alone after another %v", c.agree(far).Round(time.Millisecond))
+		eventually(t, agreeLimit, "the other node sends clients elsewhere", func() error {
+			if f, err := far.do("CLUSTER", "SLOTS"); err != nil || f.code() != clusterDown {
+				return fmt.Errorf("it answers %.100q, %v", f.raw, err)
+			}
+			return nil
+		})
 		for _, n := range c.nodes {
 			w.heal(n)
 		}

@@ -175,7 +175,7 @@ func (c *core) settle() {
 		return
 	}
 	c.dirty = false
-	v := compute(c.snap, c.o.N, sight{c.alone, c.lost}, c.view)
+	v := compute(c.snap, c.o.N, sight{c.alone, c.o.W > 1, c.lost}, c.view)
 	last := uint64(0)
 	if c.view != nil {
 		last = c.view.Epoch

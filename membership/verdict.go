@@ -35,7 +35,7 @@ func verdict(s state, self ring.ID, sees sight) map[ring.ID]Health {
 		down[worst] = true
 	}
 	if sees.alone {
-		delete(down, self)
+		down[self] = sees.few
 		for _, r := range s.entries[self].reports.on {
 			down[r.id] = true
 		}
@@ -49,6 +49,9 @@ type sight struct {
 	// alone: it hears from nobody at all. It has nobody to agree with, so what it
 	// cannot reach is down to it.
 	alone bool
+	// few: a write needs more nodes than one. Then a node that is alone serves nobody, and
+	// must not tell clients that it does: they would forget the others.
+	few bool
 	// lost are the members that do not answer it, and whom memberlist takes for
 	// dead: nobody hears them on this side of a partition. What they last said of
 	// others was before it, and does not count.

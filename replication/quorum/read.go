@@ -21,6 +21,7 @@ type Read struct {
 	nodes   []readNode
 	spares  []Target // not asked yet
 	met     int
+	live    bool // a node that was heard holds a value that has not expired
 	verdict Verdict
 }
 
@@ -57,7 +58,7 @@ func NewRead(o ReadOptions, self Target, own *record.Whole, others []Target) (*R
 	q := &Read{r: o.R, w: o.W, others: o.Others, now: o.Now, spares: others}
 	q.nodes = append(q.room[:0], readNode{Target: self, state: damaged})
 	if own != nil {
-		q.merged = *own
+		q.merged, q.live = *own, own.Winner(o.Now) != nil
 		q.hash = own.Vector.Hash()
 		q.nodes[0].state, q.nodes[0].hash = heard, q.hash
 	}
@@ -116,6 +117,7 @@ func (q *Read) Whole(n Node, w record.Whole) []Effect {
 		return nil
 	}
 	t.state, t.hash = heard, w.Vector.Hash()
+	q.live = q.live || w.Winner(q.now) != nil
 	q.merged = record.Merge(&q.merged, &w)
 	q.hash = q.merged.Vector.Hash()
 	return q.next()
@@ -201,7 +203,7 @@ func (q *Read) next() (effects []Effect) {
 	quorum := c.current >= q.r
 	if !quorum && c.current+c.askingCurrent < q.r { // no R current owners are to be had
 		others := q.others != nil && q.others()
-		quorum = others && c.all >= q.r
+		quorum = others && c.all >= q.r && c.asking == 0 // one of these may be the only one that has it
 		if q.verdict == Pending && (!others || c.all+c.asking < q.r) {
 			return append(effects, q.end(ClusterDown)...)
 		}
@@ -239,9 +241,10 @@ func (q *Read) seekHolders(effects []Effect) []Effect {
 	return effects
 }
 
-// nothing says that there is nothing to hold: no record, or only expired values,
-// which never cause a repair.
-func (q *Read) nothing() bool { return q.merged.IsZero() || q.expired() }
+// nothing says that there is nothing to hold: no record, or only expired values, which
+// cause no repair unless they overwrote a live one that was heard of too: it must not
+// be answered by the next read.
+func (q *Read) nothing() bool { return q.merged.IsZero() || q.expired() && !q.live }
 
 // Heard is how many nodes have been heard, and how many hold what was read.
 func (q *Read) Heard() (nodes, holders int) {
@@ -303,6 +306,5 @@ func (q *Read) holders() (holders, hope int) {
 	return holders, hope
 }
 
-// expired says that nothing is left of the record but expired values, which
-// never cause a repair.
+// expired says that nothing is left of the record but expired values.
 func (q *Read) expired() bool { return len(q.merged.Values) > 0 && q.merged.Reapable(q.now) }

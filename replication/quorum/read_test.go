@@ -222,6 +222,19 @@ func TestCatchingUpCountsOnlyWithoutOthers(t *testing.T) {
 			t.Errorf("sloppy %v: %v, want %v", c.sloppy, q.Verdict(), c.want)
 		}
 	}
+	// b has lost its lease, and c, which has the write, has not answered yet.
+	q, _ = NewRead(ReadOptions{R: 2, W: 2, Others: always}, self, &none, others)
+	q.Hash(named("b"), 0, false)
+	if q.Verdict() != Pending {
+		t.Fatal("one that has the write is being asked, and was not waited for")
+	}
+	q.Hash(named("c"), hashOf(v), true)
+	if q.Whole(named("c"), v); q.Verdict() == Pending {
+		q.Repaired(named("b"), hashOf(v), true, nil)
+	}
+	if q.Verdict() != Met || len(q.Record().Values) != 1 {
+		t.Fatalf("%v, %+v", q.Verdict(), q.Record())
+	}
 	// A fallback's answer is merged in and does not count.
 	q, _ = NewRead(ReadOptions{R: 2, W: 1, Others: always}, Target{Node: named("self"), Current: true}, &none, []Target{{Node: named("f"), For: named("b"), Current: true}, {Node: named("c"), Current: true}})
 	q.Hash(named("f"), hashOf(v), true)
@@ -260,6 +273,21 @@ func TestExpiredCausesNoRepair(t *testing.T) {
 	q.Hash(named("b"), 0, true)
 	es := q.Whole(named("b"), record.Whole{})
 	if q.Verdict() != Met || len(es) != 1 || es[0].Kind != Answer {
+		t.Fatalf("%v, %+v", q.Verdict(), es)
+	}
+}
+
+// TestExpiredIsRepairedOverALiveValue: else the next read could answer that one again.
+func TestExpiredIsRepairedOverALiveValue(t *testing.T) {
+	live := (&record.Whole{}).Put(record.Dot{Actor: 1, HLC: 1}, record.NewValue([]byte("v"), 0))
+	over := live.Put(record.Dot{Actor: 2, HLC: 2}, record.NewValue([]byte("w"), 100))
+	q, _ := NewRead(ReadOptions{R: 2, W: 2, Now: 100}, Target{Node: named("a"), Current: true}, &over, []Target{{Node: named("b"), Current: true}})
+	q.Hash(named("b"), hashOf(live), true)
+	es := q.Whole(named("b"), live)
+	if len(es) != 1 || es[0].Kind != Repair || es[0].Target.Node != named("b") || q.Verdict() != Pending {
+		t.Fatalf("%v, %+v", q.Verdict(), es)
+	}
+	if es = q.Repaired(named("b"), hashOf(over), true, nil); !answered(es) || q.Verdict() != Met {
 		t.Fatalf("%v, %+v", q.Verdict(), es)
 	}
 }
