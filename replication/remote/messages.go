@@ -52,8 +52,11 @@ func readWriteRequest(b []byte, w *coordinator.WriteRequest) error {
 }
 
 // appendHeld appends what a replica holds of one record.
-func appendHeld(dst []byte, unseen []record.Dot, v record.Vector, refused bool) []byte {
+func appendHeld(dst []byte, unseen []record.Dot, known bool, v record.Vector, refused bool) []byte {
 	dst = appendDots(dst, unseen)
+	if len(unseen) > 0 {
+		dst = appendBool(dst, known)
+	}
 	if len(unseen) > 0 || refused {
 		dst = appendDots(dst, v)
 	}
@@ -64,7 +67,7 @@ func appendWriteAnswer(dst []byte, a *coordinator.WriteAnswer) []byte {
 	dst = appendBool(begin(dst, KindWrite), a.Refused)
 	dst = appendCount(dst, len(a.Held))
 	for i := range a.Held {
-		dst = appendHeld(dst, a.Held[i].Unseen, a.Held[i].Vector, a.Refused)
+		dst = appendHeld(dst, a.Held[i].Unseen, a.Held[i].Known, a.Held[i].Vector, a.Refused)
 	}
 	return dst
 }
@@ -98,7 +101,9 @@ func readWriteAnswer(b []byte, n int, nothing []coordinator.HeldAnswer) (a coord
 	a.Held = make([]coordinator.HeldAnswer, n)
 	for i := range a.Held {
 		h := &a.Held[i]
-		h.Unseen = r.dots()
+		if h.Unseen = r.dots(); len(h.Unseen) > 0 {
+			h.Known = r.bool()
+		}
 		if len(h.Unseen) > 0 || a.Refused {
 			h.Vector = r.vector()
 			r.expect(len(h.Unseen) == 0 || len(h.Vector) > 0)

@@ -87,7 +87,7 @@ func TestMessagesComeBack(t *testing.T) {
 		for range keys {
 			h := coordinator.HeldAnswer{Unseen: someDots(t, 0)}
 			if len(h.Unseen) > 0 {
-				h.Vector = someVector(t, 1)
+				h.Known, h.Vector = rapid.Bool().Draw(t, "known"), someVector(t, 1)
 			} else if answer.Refused {
 				h.Vector = someVector(t, 0)
 			}
@@ -198,8 +198,8 @@ func TestKnownBytes(t *testing.T) {
 	}{
 		{"write", appendWriteRequest(nil, &write), "0a01 01 01 016b 18" + "010000 0100000000000000 0302000000000000 b4e04405 76"},
 		{"stored", appendWriteAnswer(nil, &coordinator.WriteAnswer{Held: make([]coordinator.HeldAnswer, 2)}), "0a01 00 02 00 00"},
-		{"met", appendWriteAnswer(nil, &coordinator.WriteAnswer{Held: []coordinator.HeldAnswer{{Unseen: vector, Vector: vector}}}),
-			"0a01 00 01 01 0100000000000000 0302000000000000 01 0100000000000000 0302000000000000"},
+		{"met", appendWriteAnswer(nil, &coordinator.WriteAnswer{Held: []coordinator.HeldAnswer{{Unseen: vector, Known: true, Vector: vector}}}),
+			"0a01 00 01 01 0100000000000000 0302000000000000 01 01 0100000000000000 0302000000000000"},
 		{"refused", appendWriteAnswer(nil, &coordinator.WriteAnswer{Refused: true, Held: []coordinator.HeldAnswer{{}}}), "0a01 01 01 00 00"},
 		{"failed", appendNotStored(nil, errors.New("no")), "0a01 02 02 6e6f"},
 		{"hash", appendKeys(nil, KindHash, []engine.Key{key}), "0b01 01 016b"},

@@ -37,6 +37,7 @@ func (tw twin) write(w *coordinator.WriteRequest) (a coordinator.WriteAnswer, pu
 			tw[string(e.Key.Name)] = after
 		}
 		h := coordinator.HeldAnswer{Unseen: after.Unseen(nil, e.Whole.Vector)}
+		h.Known = len(h.Unseen) > 0 && held.Vector.Covers(e.Whole.Vector)
 		if len(h.Unseen) > 0 || a.Refused {
 			h.Vector = after.Vector
 		}

@@ -181,6 +181,7 @@ func (w *work) decideWrite(r *replica.Records) {
 	w.out = appendCount(w.out, len(sent))
 	for i := range sent {
 		after := w.held(r, i)
+		known := after.Vector.Covers(sent[i].Whole.Vector)
 		if !w.refused {
 			w.merged.SetMerged(after, &sent[i].Whole)
 			if !sameVersion(&w.merged, after) {
@@ -189,7 +190,7 @@ func (w *work) decideWrite(r *replica.Records) {
 			after = &w.merged
 		}
 		w.dots = after.Unseen(w.dots[:0], sent[i].Whole.Vector)
-		w.out = appendHeld(w.out, w.dots, after.Vector, w.refused)
+		w.out = appendHeld(w.out, w.dots, known, after.Vector, w.refused)
 	}
 }
 
