@@ -58,17 +58,24 @@ type contextWrite struct {
 	afterwards func(m *contextWrite, err error)
 }
 
-// Put writes a value over what context has seen (RLDB.PUT); hasContext false: over nothing, beside what is there. done gets the new
-// record's vector, from which the next context is made.
+// Put writes a value over what context has seen (RLDB.PUT); hasContext false: over nothing, beside what is there. done gets the
+// vector from which the next context is made: the new record's, if the value stands alone in it. Else it is the context that was
+// given, which the write has overtaken: who has not seen the values beside it must read before it writes again.
 func (c *Coordinator) Put(k engine.Key, context record.Vector, hasContext bool, value []byte, expireAt int64, q Quorum, w *Written, done func(record.Vector, error)) {
 	m := &contextWrite{c: c, context: context, has: hasContext, value: ownValue(value, expireAt)}
-	m.afterwards = func(m *contextWrite, err error) { done(m.vector, err) }
+	m.afterwards = func(m *contextWrite, err error) {
+		if m.siblings > 1 {
+			done(m.context, err)
+			return
+		}
+		done(m.vector, err)
+	}
 	m.start(k, q, w)
 }
 
-// Delete deletes what context has seen (RLDB.DEL); removed says how many values went.
+// Delete deletes what context has seen (RLDB.DEL), and leaves what it has not; removed says how many values went.
 func (c *Coordinator) Delete(k engine.Key, context record.Vector, q Quorum, w *Written, done func(removed int, err error)) {
-	m := &contextWrite{c: c, context: context, has: true, deletes: true}
+	m := &contextWrite{c: c, context: context, deletes: true}
 	m.afterwards = func(m *contextWrite, err error) { done(m.removed, err) }
 	m.start(k, q, w)
 }
@@ -106,7 +113,11 @@ func (m *contextWrite) decide(b *blind, below []over) error {
 	if m.overtaken(&below[0].record) {
 		return ErrStale
 	}
-	b.changes[0] = change{made: true, deletes: m.deletes, floor: m.context.Max()}
+	made := !m.deletes
+	for i := range below[0].record.Values {
+		made = made || m.context.Has(below[0].record.Values[i].Dot)
+	}
+	b.changes[0] = change{made: made, deletes: m.deletes, floor: m.context.Max()}
 	return nil
 }
 
@@ -123,12 +134,18 @@ func (m *contextWrite) mint(b *blind, _ int, over *record.Whole, dot record.Dot)
 	return cloned(&w)
 }
 
-func (m *contextWrite) done(_ *blind, err error) {
+// done implements maker. Nobody else waits until this node's copy is durable.
+func (m *contextWrite) done(b *blind, err error) {
 	if m.vector != nil {
 		m.c.counts.siblingsDropped.Add(int64(m.dropped))
 		if m.siblings > 1 {
 			m.c.counts.siblingsMade.Add(1)
 		}
 	}
-	m.afterwards(m, err)
+	if err != nil || b.pos == 0 {
+		m.afterwards(m, err)
+		return
+	}
+	_ = m.c.store.Flush() // where it failed, and that matters here, Await says so
+	m.c.store.Await(b.pos, func(err error) { m.afterwards(m, err) })
 }

@@ -203,8 +203,12 @@ func TestPutAndDeleteWithContext(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err = put(1, nil, false, "b"); err != nil { // a sibling
+	beside, err := put(1, nil, false, "b") // a sibling
+	if err != nil {
 		t.Fatal(err)
+	}
+	if _, err = put(1, beside, true, "c"); !errors.Is(err, ErrStale) {
+		t.Fatalf("the context of who has not seen a: %v", err)
 	}
 	if _, err = put(2, a, true, "c"); !errors.Is(err, ErrStale) {
 		t.Fatalf("an overtaken context: %v", err)
@@ -228,8 +232,20 @@ func TestPutAndDeleteWithContext(t *testing.T) {
 		})
 		return removed, err
 	}
-	if n, err := del(a); n != 0 || !errors.Is(err, ErrStale) {
+	if n, err := del(a); n != 0 || err != nil {
+		t.Fatal(n, err) // what it has seen is gone already
+	}
+	if _, err := put(0, nil, false, "d"); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := del(w.Vector); n != 1 || err != nil {
 		t.Fatal(n, err)
+	}
+	if v := s.mustGet(2, "k"); v != "d" {
+		t.Fatalf("%q: what the context had not seen stays", v)
+	}
+	if w, _ = s.rldbGet(1, "k"); len(w.Values) != 1 {
+		t.Fatalf("%+v", w)
 	}
 	if n, err := del(w.Vector); n != 1 || err != nil {
 		t.Fatal(n, err)
