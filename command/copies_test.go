@@ -115,14 +115,27 @@ func TestPipelineToCopies(t *testing.T) {
 	f.said()
 	open := make(chan struct{})
 	f.set(func() { f.hold = func(*coordinator.Call) { <-open } })
-	p.send("SET a 1", "INCR a", "GET b", "APPEND c x", "GET a", "SET b 9")
-	eventually(t, "all that may be under way is", func() bool { return f.began() == 4 })
+	p.send("INCR a", "SET a 1", "SET a 2", "GET b", "APPEND c x", "GET a", "SET b 9")
+	eventually(t, "all that may be under way is", func() bool { return f.began() == 5 })
 	n.dial().do("PING")
-	if got := f.said(); got != "blind a; write a; read b; write c" {
+	if got := f.said(); got != "write a; blind a; blind a; read b; write c" {
 		t.Errorf("under way are %q", got)
 	}
 	close(open)
-	p.want("+OK\r\n", ":2\r\n", "$-1\r\n", ":1\r\n", "$1\r\n2\r\n", "+OK\r\n")
+	p.want(":1\r\n", "+OK\r\n", "+OK\r\n", "$-1\r\n", ":1\r\n", "$1\r\n2\r\n", "+OK\r\n")
+
+	// What looks at a key waits for what has overwritten it: that may be made anew.
+	f.said()
+	again := make(chan struct{})
+	f.set(func() { f.hold = func(*coordinator.Call) { <-again } })
+	p.send("SET x 1", "APPEND c y", "INCR x")
+	eventually(t, "the first two are under way", func() bool { return f.began() == 2 })
+	n.dial().do("PING")
+	if got := f.said(); got != "blind x; write c" {
+		t.Errorf("under way are %q", got)
+	}
+	close(again)
+	p.want("+OK\r\n", ":2\r\n", ":2\r\n")
 }
 
 // TestWaitingForOneKey: a command that waits for a key goes on once that key is free,

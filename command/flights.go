@@ -41,7 +41,8 @@ func (s *Server) flightOf(r *row) flight {
 //
 // In a cluster the order is kept key by key, as it is between the nodes. Reads and
 // writes of different keys are under way together, and so are writes of one key, which
-// the coordinator carries out in their order.
+// the coordinator carries out in their order, but for one that looks at the key and comes
+// after one that does not.
 type flights struct {
 	kind   flight // of all of them, on a node that stands alone
 	keys   []aloft
@@ -54,6 +55,9 @@ type flights struct {
 type aloft struct {
 	hash uint64
 	kind flight
+	// unread: a write that does not look at what is there. Until it has landed it may yet
+	// be made anew above what it has met elsewhere, so what looks at the key waits for it.
+	unread bool
 }
 
 // Bounds of what is under way for one client: keys, bytes of one command's
@@ -66,6 +70,9 @@ const (
 	firstReply  = 2 << 20 // until one is known
 )
 
+// overwrites says whether a command writes on copies without looking at what is there.
+func (s *Server) overwrites(r *row, args [][]byte) bool { return s.copies != nil && r.unreadBy(args) }
+
 // groundsAll says whether a command of a kind has to wait for all that is under way,
 // whatever its keys are.
 func (f *flights) groundsAll(kind flight, mixed bool) bool {
@@ -73,12 +80,12 @@ func (f *flights) groundsAll(kind flight, mixed bool) bool {
 }
 
 // inTheWay says whether a command has to wait for its keys, and for which.
-func (f *flights) inTheWay(t *replica.Txn, kind flight) (hash uint64, yes bool) {
+func (f *flights) inTheWay(t *replica.Txn, kind flight, unread bool) (hash uint64, yes bool) {
 	if len(f.keys) == 0 {
 		return 0, false
 	}
 	for i := range t.Len() {
-		if hash := t.Hash(i); f.over(hash, kind) {
+		if hash := t.Hash(i); f.over(hash, kind, unread) {
 			return hash, true
 		}
 	}
@@ -87,9 +94,9 @@ func (f *flights) inTheWay(t *replica.Txn, kind flight) (hash uint64, yes bool) 
 
 // over says whether something is under way on a key that a command of a kind must
 // not overtake.
-func (f *flights) over(hash uint64, kind flight) bool {
+func (f *flights) over(hash uint64, kind flight, unread bool) bool {
 	for _, a := range f.keys {
-		if a.hash == hash && (kind != writing || a.kind != writing) {
+		if a.hash == hash && (kind != writing || a.kind != writing || a.unread && !unread) {
 			return true
 		}
 	}
@@ -115,7 +122,7 @@ func (cl *client) takesOff(c *call) bool {
 	}
 	f.kind = kind
 	for i := range n {
-		f.keys = append(f.keys, aloft{c.txn.Hash(i), kind})
+		f.keys = append(f.keys, aloft{c.txn.Hash(i), kind, c.srv.overwrites(c.row, c.args)})
 	}
 	return true
 }
@@ -123,13 +130,14 @@ func (cl *client) takesOff(c *call) bool {
 // lands notes that a command is over.
 func (cl *client) lands(x *started) {
 	f, kind := &cl.flights, x.call.srv.flightOf(x.call.row)
+	unread := x.call.srv.overwrites(x.call.row, x.call.args)
 	for i := range x.txn.Len() {
-		if at := slices.Index(f.keys, aloft{x.txn.Hash(i), kind}); at >= 0 {
+		if at := slices.Index(f.keys, aloft{x.txn.Hash(i), kind, unread}); at >= 0 {
 			f.keys = slices.Delete(f.keys, at, at+1)
 		}
 	}
 	f.reply = max(x.call.w.Len(), f.reply/2, 1)
-	if f.queued && (len(f.keys) == 0 || f.behind != 0 && !f.over(f.behind, noFlight)) {
+	if f.queued && (len(f.keys) == 0 || f.behind != 0 && !f.over(f.behind, noFlight, false)) {
 		f.queued = false
 		cl.s.Resume()
 	}

@@ -259,7 +259,7 @@ func (w *worker) onKeys(c *call) resp.Verdict {
 		return resp.Done
 	}
 	if f := &c.cl.flights; len(f.keys) > 0 {
-		if hash, yes := f.inTheWay(c.txn, w.srv.flightOf(c.row)); yes {
+		if hash, yes := f.inTheWay(c.txn, w.srv.flightOf(c.row), w.srv.overwrites(c.row, c.args)); yes {
 			return f.wait(hash)
 		}
 	}

@@ -268,7 +268,8 @@ func (b *blind) met(r *quorum.WriteReply, held []HeldAnswer) {
 }
 
 // remint makes the records anew over what is here and what replies told of, and
-// then goes on with the effects that are left.
+// then goes on with the effects that are left. It takes the keys' turn for that: a
+// conditional command that has it may be about to store what it has decided.
 func (b *blind) remint(round int, rest []quorum.Effect) {
 	b.c.counts.remints.Add(1)
 	b.round = round
@@ -276,15 +277,24 @@ func (b *blind) remint(round int, rest []quorum.Effect) {
 	keys := keysOf(b.records)
 	b.records = make([]Entry, len(keys))
 	b.calls++
+	b.ticket = ticket{}
+	if !b.c.turns.take(&b.ticket, keys, func() { b.post(func() { b.mintInTurn(keys, rest) }) }) {
+		b.calls--
+		b.answer(&Error{quorum.NoQuorum.Error(0, b.W)})
+	}
+}
+
+func (b *blind) mintInTurn(keys []engine.Key, rest []quorum.Effect) {
 	b.c.local(replica.Write, keys, func(x *replica.Records) { b.mintAgain(x, keys) }, func(pos engine.Position, err error) {
-		b.called(func() {
+		b.post(func() {
 			b.pos = max(b.pos, pos)
 			if err != nil {
-				b.answer(err)
+				b.giveUp(err)
 				return
 			}
 			b.request = &WriteRequest{Records: b.records}
 			b.carry(rest)
+			b.give()
 		})
 	})
 }

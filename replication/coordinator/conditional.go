@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"slices"
 	"time"
 
 	"github.com/rldb/rldb/engine"
@@ -9,8 +10,9 @@ import (
 	"github.com/rldb/rldb/replication/replica"
 )
 
-// maxTries is how often a conditional command reads and decides.
-const maxTries = 10
+// maxTries is how often a conditional command reads and decides: with the pauses
+// between, for half a second or so.
+const maxTries = 30
 
 // conditional is a command whose outcome depends on what is there. It has its
 // keys' turn on this node until it has ended; that nobody else wrote meanwhile,
@@ -25,6 +27,7 @@ type conditional struct {
 	tries   int
 	hlc     record.HLC // taken before the read
 	records []Entry
+	checks  []Check // the keys that it does not change
 	q       *quorum.Conditional
 	pos     engine.Position
 	err     error // of this node's engine
@@ -50,7 +53,9 @@ func (d *conditional) turn() {
 func (d *conditional) try() {
 	d.tries++
 	d.hlc = d.c.clock.After(0, d.c.o.Wall())
-	d.place.read(d.keys, d.call.Txn.Now(), func(r *reading) {
+	p := d.place
+	p.R = max(p.R, len(p.owners)-p.W+1) // less, and the replicas may know better each time
+	p.read(d.keys, d.call.Txn.Now(), func(r *reading) {
 		d.post(func() { d.decide(r) })
 	})
 }
@@ -77,7 +82,8 @@ func (d *conditional) decide(r *reading) {
 	d.send()
 }
 
-// mint makes the records of the keys that the step has changed over what was read.
+// mint makes the records of the keys that the step has changed over what was read. The
+// others must still be as they were read: an EXEC has watched them, or decided by them.
 func (d *conditional) mint(r *reading) {
 	t, floor := d.call.Txn, record.HLC(0)
 	var changed []int
@@ -89,8 +95,13 @@ func (d *conditional) mint(r *reading) {
 			floor = max(floor, w.Floor(nil))
 		}
 	}
-	if d.records = nil; len(changed) == 0 {
+	if d.records, d.checks = nil, nil; len(changed) == 0 {
 		return
+	}
+	for i := range d.keys {
+		if !slices.Contains(changed, i) {
+			d.checks = append(d.checks, Check{d.keys[i], slices.Clone(r.found[i].record.Vector)})
+		}
 	}
 	dot := record.Dot{Actor: d.c.store.Actor(), HLC: d.hlc}
 	if d.hlc <= floor {
@@ -143,7 +154,7 @@ func (d *conditional) ask(q *quorum.Conditional, to quorum.Target) {
 	d.calls++
 	d.copies.sent()
 	records := len(d.records)
-	d.c.o.Peers.Write(to.Node, &WriteRequest{Conditional: true, Records: d.records}, func(a WriteAnswer, err error) {
+	d.c.o.Peers.Write(to.Node, &WriteRequest{Conditional: true, Records: d.records, Checks: d.checks}, func(a WriteAnswer, err error) {
 		d.called(func() {
 			if d.q != q {
 				return // of an earlier try
@@ -160,9 +171,17 @@ func (d *conditional) ask(q *quorum.Conditional, to quorum.Target) {
 
 // applyLocal stores the records here, if they cover what is here.
 func (d *conditional) applyLocal(q *quorum.Conditional) {
-	records, accepted := d.records, true
+	records, checks, accepted := d.records, d.checks, true
+	keys := keysOf(records)
+	for i := range checks {
+		keys = append(keys, checks[i].Key)
+	}
 	d.calls++
-	d.c.local(replica.Write, keysOf(records), func(x *replica.Records) {
+	d.c.local(replica.Write, keys, func(x *replica.Records) {
+		for i := range checks {
+			w, err := x.Whole(len(records) + i)
+			accepted = accepted && (err != nil || w.Accepts(checks[i].Vector))
+		}
 		for i := range records {
 			w, err := x.Whole(i)
 			accepted = accepted && (err != nil || w.Accepts(records[i].Whole.Vector))
@@ -209,7 +228,7 @@ func (d *conditional) verdict() {
 	}
 }
 
-// retry tries again after a random pause of 1 to 10 ms, which is longer each time.
+// retry tries again after a random pause of at least 1 ms, which is longer each time.
 func (d *conditional) retry() {
 	if d.tries >= maxTries {
 		d.c.counts.failed(quorum.Retry)
@@ -217,7 +236,7 @@ func (d *conditional) retry() {
 		return
 	}
 	d.c.counts.retries.Add(1)
-	pause := time.Millisecond + time.Duration(d.c.o.Random(int64(d.tries)*int64(time.Millisecond)))
+	pause := time.Millisecond + time.Duration(d.c.o.Random(2*int64(d.tries)*int64(time.Millisecond)))
 	d.c.o.After(pause, func() { d.post(d.try) })
 }
 

@@ -146,6 +146,10 @@ func (m *contextWrite) done(b *blind, err error) {
 		m.afterwards(m, err)
 		return
 	}
+	m.c.begin()           // Close waits for this, too
 	_ = m.c.store.Flush() // where it failed, and that matters here, Await says so
-	m.c.store.Await(b.pos, func(err error) { m.afterwards(m, err) })
+	m.c.store.Await(b.pos, func(err error) {
+		m.afterwards(m, err)
+		m.c.end()
+	})
 }

@@ -119,6 +119,11 @@ type Call struct {
 	Written *Written // follows the copies of what is written; may be nil
 }
 
+// mostUnderWay is from how many operations on no more are started. Each has one call under way to
+// a peer, mostly, and peers take twice as many: a call that finds their queue full would leave
+// its write on too few nodes.
+const mostUnderWay = 32_768
+
 // Start carries a call out; it returns at once, and Step.Done says that it is over; Txn.Err is nil, an
 // *Error, or the engine's.
 // Calls on one key take effect in the order of their Starts, but for reads.
@@ -137,6 +142,9 @@ func (c *Coordinator) Start(x *Call) {
 		}
 	}
 	p, err := c.placeOf(t.KeyAt(0).Slot, c.quorum(x.Quorum))
+	if err == nil && c.counts.underWay.Load() >= mostUnderWay {
+		err = errBusy
+	}
 	if err != nil {
 		t.Finish(err, 0, 0)
 		return

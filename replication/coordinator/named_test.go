@@ -408,3 +408,40 @@ func TestOneThatWasStoppedDoesNotTakeOthersWordForIt(t *testing.T) {
 		t.Errorf("GET of a key that is not there: %q", v)
 	}
 }
+
+// TestWhatIsOnlyReadIsChecked: of two transactions, each of which writes what the other
+// has only read, through two owners, one at most succeeds.
+func TestWhatIsOnlyReadIsChecked(t *testing.T) {
+	both := 0
+	for seed := range uint64(60) {
+		s := newSim(t, seed, three)
+		s.mustSet(0, "{t}a", "0")
+		s.mustSet(0, "{t}b", "0")
+		s.run()
+		done, won := 0, 0
+		for i, writes := range []int{0, 1} {
+			clean := false
+			s.nodes[i].start([]string{"{t}a", "{t}b"}, replica.Write, Call{}, func(x *replica.Txn) {
+				v, _ := x.Get(1 - writes)
+				if clean = string(v) == "0"; clean {
+					x.Set(writes, []byte("1"), 0)
+				}
+			}, func(err error) {
+				done++
+				if err == nil && clean {
+					won++
+				}
+			})
+		}
+		s.run()
+		if done != 2 {
+			t.Fatal("not both have ended")
+		}
+		if won == 2 {
+			both++
+		}
+	}
+	if both > 0 {
+		t.Errorf("in %d of 60 runs each has overlooked the other", both)
+	}
+}

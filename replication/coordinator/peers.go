@@ -13,6 +13,15 @@ type WriteRequest struct {
 	// Conditional: store all of them only if each covers what is there; else none.
 	Conditional bool
 	Records     []Entry
+	// Checks are keys, others than those of the records, of which the replica must hold
+	// nothing that was not seen; else it stores none of the records. Only of a conditional one.
+	Checks []Check
+}
+
+// Check is a key, and what was seen of it: nothing, if the vector is empty.
+type Check struct {
+	Key    engine.Key
+	Vector record.Vector
 }
 
 // Entry is a record under its key.
@@ -89,6 +98,7 @@ var (
 	errSlots    = &Error{"CROSSSLOT Keys in request don't hash to the same slot"}
 	errNotOwner = &Error{"CLUSTERDOWN this node does not own the slot"}
 	errWaiting  = &Error{"TRYAGAIN too many commands wait for the turn of their keys; nothing was applied"}
+	errBusy     = &Error{"TRYAGAIN too many commands are under way; nothing was applied"}
 	errTooLarge = &Error{"ERR the value is larger than the members of a cluster can send each other; nothing was applied"}
 	errGaveUp   = &Error{"NOQUORUM other nodes wrote the key each time that this command had read it; nothing was applied"}
 )

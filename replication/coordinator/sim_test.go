@@ -254,6 +254,11 @@ func copyRequest(w *WriteRequest) (c WriteRequest) {
 		e.Whole = cloned(&e.Whole)
 		c.Records = append(c.Records, e)
 	}
+	for _, x := range w.Checks {
+		x.Key.Name = bytes.Clone(x.Key.Name)
+		x.Vector = slices.Clone(x.Vector)
+		c.Checks = append(c.Checks, x)
+	}
 	return c
 }
 
@@ -311,16 +316,24 @@ func (x *simNode) store1(w *WriteRequest) (a WriteAnswer) {
 	for i := range w.Records {
 		keys = append(keys, w.Records[i].Key)
 	}
-	a.Held = make([]HeldAnswer, len(keys))
+	n := len(keys)
+	for i := range w.Checks {
+		keys = append(keys, w.Checks[i].Key)
+	}
+	a.Held = make([]HeldAnswer, n)
 	x.do(replica.Write, keys, func(r *replica.Records) {
-		for i := range keys {
+		for i := range w.Checks {
+			old, _ := r.Whole(n + i)
+			a.Refused = a.Refused || !old.Accepts(w.Checks[i].Vector)
+		}
+		for i := range n {
 			old, _ := r.Whole(i)
 			if w.Conditional && !old.Accepts(w.Records[i].Whole.Vector) {
 				a.Refused = true
 				a.Held[i].Vector = slices.Clone(old.Vector)
 			}
 		}
-		for i := range keys {
+		for i := range n {
 			if !a.Refused {
 				old, _ := r.Whole(i)
 				known := old.Vector.Covers(w.Records[i].Whole.Vector)

@@ -33,7 +33,7 @@ type PoolOptions struct {
 	Timeout   time.Duration // of a call, a connection attempt, and of silence: 500 ms
 	Beat      time.Duration // between pings: 150 ms
 	MaxFrame  int           // bytes of a payload: 16 MiB
-	MaxQueue  int           // calls to one peer that wait to be sent or answered: 4096
+	MaxQueue  int           // calls to one peer that wait to be sent or answered: 65,536
 	MaxQueued int64         // bytes of their frames that wait to be sent: 64 MiB
 
 	// Dial opens a connection; nil: the system's.
@@ -46,7 +46,7 @@ const (
 	defaultTimeout   = 500 * time.Millisecond
 	defaultBeat      = 150 * time.Millisecond
 	defaultMaxFrame  = 16 << 20
-	defaultMaxQueue  = 4096
+	defaultMaxQueue  = 65_536
 	defaultMaxQueued = 64 << 20
 
 	shortestPause = 50 * time.Millisecond

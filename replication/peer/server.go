@@ -41,7 +41,7 @@ type ServerOptions struct {
 	MaxGreeting int           // handshakes at once; more connections are closed: 256
 	MaxConns    int           // connections of peers at once: 1024
 	MaxFrame    int           // bytes of a payload: 16 MiB
-	MaxCalls    int           // calls of one connection under way; more are answered busy: 1024
+	MaxCalls    int           // calls of one connection under way; more are answered busy: 65,536
 	MaxRequests int64         // bytes of their requests; more are answered busy, but one: 64 MiB
 	MaxAnswers  int64         // bytes of frames with answers that wait to be read by one peer: 64 MiB
 }
@@ -50,7 +50,7 @@ const (
 	defaultHandshake   = 2 * time.Second
 	defaultMaxGreeting = 256
 	defaultMaxConns    = 1024
-	defaultMaxCalls    = 1024
+	defaultMaxCalls    = 65_536
 )
 
 // Server answers peers.

@@ -108,6 +108,9 @@ func check(n int) error {
 // Write has records stored. See coordinator.Peers.
 func (c *Client) Write(to coordinator.Node, w *coordinator.WriteRequest, done func(coordinator.WriteAnswer, error)) {
 	err := check(len(w.Records))
+	if err == nil && len(w.Records)+len(w.Checks) > MaxKeys {
+		err = certainly(errTooMany)
+	}
 	for i := range w.Records {
 		if w.Records[i].Whole.IsZero() {
 			err = certainly(errNothing)

@@ -35,6 +35,7 @@
 //
 //	request  conditional 1 byte, 0 or 1
 //	         count; for each record: key, bytes; record as package record has it, bytes
+//	         only if conditional: count; for each check: key, bytes; vector
 //	answer   status 1 byte: 0 stored, 1 refused, 2 failed and certainly not stored
 //	         0, 1: count; for each record: number of dots, the dots; if there are dots, 1 byte,
 //	         1 if the replica had seen all of the record before; its vector, if there are

@@ -25,6 +25,14 @@ func appendWriteRequest(dst []byte, w *coordinator.WriteRequest) []byte {
 		dst = appendBytes(dst, w.Records[i].Key.Name)
 		dst = appendRecord(dst, &w.Records[i].Whole)
 	}
+	if !w.Conditional {
+		return dst
+	}
+	dst = appendCount(dst, len(w.Checks))
+	for i := range w.Checks {
+		dst = appendBytes(dst, w.Checks[i].Key.Name)
+		dst = appendDots(dst, w.Checks[i].Vector)
+	}
 	return dst
 }
 
@@ -46,6 +54,14 @@ func readWriteRequest(b []byte, w *coordinator.WriteRequest) error {
 		r.record(&w.Records[i].Whole)
 		if r.bad {
 			break
+		}
+	}
+	w.Checks = w.Checks[:0]
+	if w.Conditional {
+		checks := r.count(1 + 1)
+		r.expect(n+checks <= MaxKeys)
+		for i := 0; i < checks && !r.bad; i++ {
+			w.Checks = append(w.Checks, coordinator.Check{Key: r.key(), Vector: r.vector()})
 		}
 	}
 	return r.end()

@@ -80,7 +80,16 @@ func TestMessagesComeBack(t *testing.T) {
 		for _, k := range keys {
 			write.Records = append(write.Records, coordinator.Entry{Key: k, Whole: someRecord(t)})
 		}
+		for i := range rapid.IntRange(0, 3).Draw(t, "checks") {
+			if write.Conditional {
+				k := replica.KeyOf(fmt.Appendf(nil, "check %d", i))
+				write.Checks = append(write.Checks, coordinator.Check{Key: k, Vector: someVector(t, 0)})
+			}
+		}
 		err := readWriteRequest(appendWriteRequest(nil, &write), &reused)
+		if len(reused.Checks) == 0 {
+			reused.Checks = nil
+		}
 		same(t, "write", reused, write, err)
 
 		answer := coordinator.WriteAnswer{Refused: rapid.Bool().Draw(t, "refused")}
@@ -196,7 +205,7 @@ func TestKnownBytes(t *testing.T) {
 		got  []byte
 		want string
 	}{
-		{"write", appendWriteRequest(nil, &write), "0a01 01 01 016b 18" + "010000 0100000000000000 0302000000000000 b4e04405 76"},
+		{"write", appendWriteRequest(nil, &write), "0a01 01 01 016b 18" + "010000 0100000000000000 0302000000000000 b4e04405 76" + "00"},
 		{"stored", appendWriteAnswer(nil, &coordinator.WriteAnswer{Held: make([]coordinator.HeldAnswer, 2)}), "0a01 00 02 00 00"},
 		{"met", appendWriteAnswer(nil, &coordinator.WriteAnswer{Held: []coordinator.HeldAnswer{{Unseen: vector, Known: true, Vector: vector}}}),
 			"0a01 00 01 01 0100000000000000 0302000000000000 01 01 0100000000000000 0302000000000000"},

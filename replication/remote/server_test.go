@@ -343,3 +343,34 @@ func FuzzHandle(f *testing.F) {
 		}
 	})
 }
+
+// TestChecks: a conditional write is refused if a key that it has only read has changed,
+// and the answer is of its records alone.
+func TestChecks(t *testing.T) {
+	n := newNode(t)
+	seen := value(dot(1, 1), "seen")
+	_, err := n.put(false, []string{"{a}watched"}, seen)
+	must(t, err)
+	for _, test := range []struct {
+		name    string
+		key     string
+		vector  record.Vector
+		refused bool
+	}{
+		{"as it was seen", "{a}watched", seen.Vector, false},
+		{"seen as absent", "{a}watched", nil, true},
+		{"absent, as it was seen", "{a}none", nil, false},
+		{"more was seen than is here", "{a}none", seen.Vector, false},
+		{"another version was seen", "{a}watched", record.Vector{dot(2, 9)}, true},
+	} {
+		before := n.eng.written()
+		next := value(dot(3, record.HLC(before)+5), test.name)
+		w := &coordinator.WriteRequest{Conditional: true,
+			Records: []coordinator.Entry{{Key: replica.KeyOf([]byte("{a}" + test.name)), Whole: next}},
+			Checks:  []coordinator.Check{{Key: replica.KeyOf([]byte(test.key)), Vector: test.vector}}}
+		a, err := n.write(w)
+		if err != nil || a.Refused != test.refused || len(a.Held) != 1 || (n.eng.written() == before) != test.refused {
+			t.Errorf("%s: %+v, %v", test.name, a, err)
+		}
+	}
+}

@@ -88,6 +88,9 @@ func (w *work) read(request []byte) (err error) {
 	for i := range w.write.Records {
 		w.keys = append(w.keys, w.write.Records[i].Key)
 	}
+	for i := range w.write.Checks {
+		w.keys = append(w.keys, w.write.Checks[i].Key)
+	}
 	if err = w.fill(); err != nil {
 		return err
 	}
@@ -176,6 +179,9 @@ func (w *work) decideWrite(r *replica.Records) {
 	w.out, w.refused = begin(w.out[:0], w.kind), false
 	for i := 0; i < len(sent) && w.write.Conditional && !w.refused; i++ {
 		w.refused = !w.held(r, i).Accepts(sent[i].Whole.Vector)
+	}
+	for i := 0; i < len(w.write.Checks) && !w.refused; i++ {
+		w.refused = !w.held(r, len(sent)+i).Accepts(w.write.Checks[i].Vector)
 	}
 	w.out = appendBool(w.out, w.refused)
 	w.out = appendCount(w.out, len(sent))
@@ -301,7 +307,8 @@ func (w *work) free() {
 	empty(&w.merged)
 	w.recs.Trim()
 	w.answer = nil
-	w.write.Records, w.keys = w.write.Records[:0], w.keys[:0]
+	clear(w.write.Checks)
+	w.write.Records, w.write.Checks, w.keys = w.write.Records[:0], w.write.Checks[:0], w.keys[:0]
 	w.s.works.Put(w)
 }
 
