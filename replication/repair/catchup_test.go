@@ -102,9 +102,15 @@ func TestAWipedOwnerIsNotCurrentUntilItIsWhole(t *testing.T) {
 		if fresh.repair.Current() {
 			t.Fatal("current with one owner that is not: that one is cut off from the other")
 		}
+		if !fresh.repair.Lost() || c.node('a').repair.Lost() {
+			t.Errorf("c has lost what it held: %v; so has a: %v", fresh.repair.Lost(), c.node('a').repair.Lost())
+		}
 		c.want(only, "a:[on a and c alone] b:nothing c:[on a and c alone]")
 		c.answers('b', "ac")
 		c.waitCurrent()
+		if fresh.repair.Lost() {
+			t.Error("c is rebuilt, and says that it has lost data")
+		}
 		for i := range 500 {
 			c.want(keyOf(uint16(i%7), i), "a:[value] b:[value] c:[value]")
 		}
@@ -162,5 +168,26 @@ func TestAnOwnerThatReturnsFromAPauseCatchesUp(t *testing.T) {
 		}
 		c.waitCurrent()
 		c.want(x, "a:[new] b:[new] c:[new] d:nothing")
+	})
+}
+
+func TestAnOwnerThatGainsSlotsHasLostThemUntilItIsRebuilt(t *testing.T) {
+	inCluster(t, "abcd", nil, func(c *cluster) {
+		c.waitCurrent()
+		if c.node('a').repair.Lost() {
+			t.Fatal("it has only started")
+		}
+		c.changeView("abc") // each owns all
+		for _, m := range []byte("abc") {
+			if !c.node(m).repair.Lost() {
+				t.Errorf("%c has gained slots, and does not say so", m)
+			}
+		}
+		c.waitFor("all are rebuilt", "abc")
+		for _, m := range []byte("abc") {
+			if c.node(m).repair.Lost() {
+				t.Errorf("%c is current, and says that it has lost data", m)
+			}
+		}
 	})
 }

@@ -65,6 +65,7 @@ type Repair struct {
 
 	until atomic.Int64 // this node is current as long as now is before it
 	knows atomic.Int64 // and knows how things stand
+	lost  atomic.Bool  // standing's
 	area  atomic.Pointer[area]
 
 	mu           sync.Mutex // guards what follows
@@ -98,6 +99,7 @@ func New(o Options) *Repair {
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.until.Store(int64(never))
 	r.knows.Store(int64(never))
+	r.lost.Store(o.Lost)
 	return r
 }
 
@@ -135,6 +137,7 @@ func (r *Repair) SetView(v *View) {
 	// begins to catch up with the new one.
 	r.area.Store(a)
 	r.standing.setArea(a, empty)
+	r.lost.Store(r.standing.lost)
 	r.mu.Unlock()
 	isForeign := make(map[uint16]bool, len(a.foreign))
 	for _, slot := range a.foreign {
@@ -180,6 +183,11 @@ func (r *Repair) Current() bool { return r.before(r.until.Load()) }
 // Knows says whether this node knows how things stand: each member has answered lately, or
 // is known not to. One that was stopped, and is not aware of it, does not know.
 func (r *Repair) Knows() bool { return r.before(r.knows.Load()) }
+
+// Lost says whether this node began without data, or has gained slots, and is not rebuilt
+// yet: what it holds of a key says nothing of what it, or the owner before it, has acknowledged.
+// It is asked for each conditional write: one atomic.
+func (r *Repair) Lost() bool { return r.lost.Load() }
 
 func (r *Repair) before(t int64) bool {
 	switch t := time.Duration(t); t {
