@@ -66,6 +66,14 @@ func newReplication(cfg *conf.Config, store *replica.Store, publish func(channel
 	return r
 }
 
+// frameBounds are those of one frame between members, and of frames that wait. What a client writes is at most
+// 16 MiB, but each of n owners may mint a value at the same time, and a record keeps them all beside each other;
+// such a record must be read, repaired and written over.
+func frameBounds(n int) (frame int, waiting int64) {
+	frame = (n + 1) * 16 << 20
+	return frame, int64(frame) + 16<<20
+}
+
 // setView takes the next view to everyone who goes by the ring.
 func (r *replication) setView(v *membership.View) {
 	in := &inView{self: v.Self, draining: map[ring.ID]bool{}}

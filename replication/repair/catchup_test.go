@@ -127,7 +127,7 @@ func TestAPausedNodeIsNotCurrent(t *testing.T) {
 		r.standing = s
 		(&script{t: t, standing: s, now: r.now()}).twice('b', fine)
 		number, current := s.begin(named('b'))
-		s.equalled(named('b'), number, current)
+		s.equalled(named('b'), number, current, 0)
 		r.settle()
 		if !r.Current() {
 			t.Fatal("not current")

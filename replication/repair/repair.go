@@ -79,7 +79,7 @@ type Repair struct {
 	home    sync.Mutex // guards foreign
 	foreign *foreign
 
-	delivered, dropped, pulled, pushed, rounds, lastRound, differences atomic.Int64
+	delivered, dropped, pulled, pushed, rounds, lastRound, differences, stuck, stuckTold atomic.Int64
 }
 
 // New makes a Repair, which does nothing before Start.
@@ -210,6 +210,7 @@ type Counters struct {
 	Rounds      int64 // of anti-entropy
 	LastRound   time.Duration
 	Differences int64 // slots that were found apart
+	Stuck       int64 // attempts to move a record that could not be moved
 	CatchingUp  bool
 	Reason      string // why this node is catching up; "" if it is not
 }
@@ -219,6 +220,7 @@ func (r *Repair) Counters() Counters {
 	c := Counters{
 		Delivered: r.delivered.Load(), Dropped: r.dropped.Load(), Pulled: r.pulled.Load(), Pushed: r.pushed.Load(),
 		Rounds: r.rounds.Load(), LastRound: time.Duration(r.lastRound.Load()), Differences: r.differences.Load(),
+		Stuck: r.stuck.Load(),
 	}
 	if a := r.area.Load(); a != nil {
 		for _, slot := range a.foreign {
@@ -226,7 +228,7 @@ func (r *Repair) Counters() Counters {
 		}
 	}
 	r.mu.Lock()
-	c.CatchingUp, c.Reason = r.standing.behind, r.standing.reason
+	c.CatchingUp, c.Reason = r.standing.behind, r.standing.why()
 	r.mu.Unlock()
 	return c
 }

@@ -74,7 +74,7 @@ func (s *script) twice(id byte, a remote.Standing) {
 
 func (s *script) meet(id byte) {
 	number, current := s.begin(named(id))
-	s.equalled(named(id), number, current)
+	s.equalled(named(id), number, current, 0)
 }
 
 func (s *script) want(current bool, missing string) {
@@ -213,7 +213,7 @@ func TestStandingCountsWhatBeganAfterTheReason(t *testing.T) {
 	early, _ := s.ask(named('b'), s.now)
 	grown := remote.Standing{Start: 1, Suspicions: 1}
 	s.hear('b', grown)
-	s.equalled(named('b'), attempt, current)
+	s.equalled(named('b'), attempt, current, 0)
 	s.answer(named('b'), early, grown)
 	s.want(false, "b")
 	s.hear('b', grown)
@@ -402,7 +402,7 @@ func TestStandingProperties(t *testing.T) {
 				state[id].Foreign = rapid.Int64Range(0, 1).Draw(rt, "foreign")
 			case 5:
 				number, current := s.begin(named(id))
-				s.equalled(named(id), number, current)
+				s.equalled(named(id), number, current, 0)
 			case 6:
 				now += rapid.SampledFrom([]time.Duration{1, half / 3, half}).Draw(rt, "time")
 			default:
@@ -438,7 +438,7 @@ func TestStandingProperties(t *testing.T) {
 		}
 		for _, m := range s.missing() {
 			number, current := s.begin(m)
-			s.equalled(m, number, current)
+			s.equalled(m, number, current, 0)
 		}
 		s.settle()
 		if now >= s.until() || len(s.missing()) > 0 {
