@@ -252,6 +252,7 @@ func (c *cluster) adopt(v *membership.View) {
 	}
 	c.waiting = time.Time{}
 	c.adopted.Store(v)
+	c.replication.adopt()
 	c.commands.SetTopology(topologyOf(v, c.replication.last.owns))
 	c.agree.changed(v)
 }

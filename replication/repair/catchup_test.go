@@ -120,7 +120,7 @@ func TestAWipedOwnerIsNotCurrentUntilItIsWhole(t *testing.T) {
 func TestAPausedNodeIsNotCurrent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStanding(2, true, false, testTimeout)
-		s.setArea(areaOf("ab", "ab"), true)
+		s.setArea(areaOf("ab", "ab"))
 		s.reach(named('b'), true)
 		r := New(Options{Peers: &silent{}, W: 2, Sloppy: true, Timeout: testTimeout, Log: slog.New(slog.DiscardHandler)})
 		r.area.Store(s.area)
@@ -177,10 +177,17 @@ func TestAnOwnerThatGainsSlotsHasLostThemUntilItIsRebuilt(t *testing.T) {
 		if c.node('a').repair.Lost() {
 			t.Fatal("it has only started")
 		}
+		actors := map[byte]uint64{}
+		for _, m := range []byte("abc") {
+			actors[m] = c.node(m).store.Actor()
+		}
 		c.changeView("abc") // each owns all
 		for _, m := range []byte("abc") {
 			if !c.node(m).repair.Lost() {
 				t.Errorf("%c has gained slots, and does not say so", m)
+			}
+			if c.node(m).store.Actor() == actors[m] {
+				t.Errorf("%c has gained slots, and mints by its old name", m)
 			}
 		}
 		c.waitFor("all are rebuilt", "abc")

@@ -31,6 +31,9 @@ type View struct {
 	Self    ring.ID
 	Members []ring.ID                   // all, ascending
 	Owners  func(slot uint16) []ring.ID // in ring order
+	// Joined: since the view before, this node has come into this cluster, or has got another ID in it: what it held says
+	// nothing of what it owns now. (The first view's does not count: Options.Lost says it.)
+	Joined bool
 }
 
 // Options are what a Repair is made with.
@@ -128,17 +131,20 @@ func (r *Repair) Close() {
 	r.wg.Wait()
 }
 
-// SetView replaces the view.
+// SetView replaces the view. It must be called before this node mints dots for slots that it owns by it.
 func (r *Repair) SetView(v *View) {
 	a := newArea(v)
-	empty := r.o.Store.Stats().Keys == 0
 	r.mu.Lock()
 	// Before standing knows: what is dropped by the old view is dropped before this node
 	// begins to catch up with the new one.
 	r.area.Store(a)
-	r.standing.setArea(a, empty)
+	gained := r.standing.setArea(a)
 	r.lost.Store(r.standing.lost)
 	r.mu.Unlock()
+	if gained {
+		// Others may have dots of these slots that this process minted and does not hold any more.
+		r.o.Store.NewActor()
+	}
 	isForeign := make(map[uint16]bool, len(a.foreign))
 	for _, slot := range a.foreign {
 		isForeign[slot] = true

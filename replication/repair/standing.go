@@ -87,8 +87,8 @@ func (s *standing) arise(reason string, lost bool) {
 	}
 }
 
-// setArea replaces the view. empty: this node holds nothing.
-func (s *standing) setArea(a *area, empty bool) {
+// setArea replaces the view, and says whether this node gains slots by it.
+func (s *standing) setArea(a *area) (gained bool) {
 	before := s.area
 	s.area = a
 	for id := range s.members {
@@ -103,9 +103,11 @@ func (s *standing) setArea(a *area, empty bool) {
 			s.members[id].equal, s.members[id].shares = 0, s.next()
 		}
 	}
-	if before != nil && a.gained(before, empty) {
+	gained = before != nil && a.gained(before)
+	if gained {
 		s.arise("it has gained slots", true)
 	}
+	return gained
 }
 
 // reach notes whether a member is reachable, and says whether it is again.
