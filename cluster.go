@@ -79,8 +79,13 @@ func (c *cluster) start(client, clientTLS int) error {
 			return err
 		}
 	}
-	c.server = peer.NewServer(peer.ServerOptions{Self: c.identity, Admit: c.admit, Handler: c, TLS: server, Log: c.log})
-	c.pool = peer.NewPool(peer.PoolOptions{Self: c.identity, Watcher: c, TLS: dial, Log: c.log, Timeout: c.cfg.NodeTimeout})
+	frame, waiting := frameBounds(c.cfg.N)
+	c.server = peer.NewServer(peer.ServerOptions{
+		Self: c.identity, Admit: c.admit, Handler: c, TLS: server, Log: c.log, MaxFrame: frame, MaxRequests: waiting, MaxAnswers: waiting,
+	})
+	c.pool = peer.NewPool(peer.PoolOptions{
+		Self: c.identity, Watcher: c, TLS: dial, Log: c.log, Timeout: c.cfg.NodeTimeout, MaxFrame: frame, MaxQueued: waiting,
+	})
 	c.replication.pool.Store(c.pool)
 	c.agree = newAgreement(c.tellView)
 	if err := c.listen(peerPort); err != nil {
@@ -247,6 +252,7 @@ func (c *cluster) adopt(v *membership.View) {
 	}
 	c.waiting = time.Time{}
 	c.adopted.Store(v)
+	c.replication.adopt()
 	c.commands.SetTopology(topologyOf(v, c.replication.last.owns))
 	c.agree.changed(v)
 }

@@ -24,5 +24,23 @@ func (n *node) Figures() metrics.Figures {
 	for _, own := range st.Extra {
 		f.Own = append(f.Own, metrics.Own(own))
 	}
+	if n.cluster != nil {
+		f.Replication = n.cluster.figures()
+	}
 	return f
+}
+
+// figures is the part of metrics that is replication's.
+func (c *cluster) figures() *metrics.Replication {
+	x, y := c.replication.coord.Counters(), c.replication.repair.Counters()
+	r := &metrics.Replication{
+		NoQuorum: x.NoQuorum, ClusterDown: x.ClusterDown, ReadRepairs: x.Repairs, Remints: x.Remints, Retries: x.Retries,
+		Fallbacks: x.Fallbacks, SiblingsMade: x.SiblingsMade, SiblingsDropped: x.SiblingsDropped,
+		Hints: y.Foreign, HintsDelivered: y.Delivered, HintsDropped: y.Dropped, Rounds: y.Rounds, Pulled: y.Pulled, Pushed: y.Pushed,
+		Unequal: y.Differences, Stuck: y.Stuck, CatchingUp: y.CatchingUp,
+	}
+	for _, p := range c.latencies() {
+		r.Peers = append(r.Peers, metrics.Peer{Member: p.Member, RoundTrip: p.RoundTrip})
+	}
+	return r
 }

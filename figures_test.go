@@ -52,4 +52,28 @@ func TestMetricsOfANode(t *testing.T) {
 			t.Errorf("/metrics lacks %s", line)
 		}
 	}
+	if strings.Contains(w.Body.String(), "rldb_catching_up") {
+		t.Error("a node that stands alone has figures of replication")
+	}
+}
+
+func TestMetricsOfANodeOfACluster(t *testing.T) {
+	cfg, err := conf.Load(conf.Sources{
+		Args: []string{"--cluster", "--port", "0"}, Dir: t.TempDir(), Memory: func() int64 { return 1 << 30 },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := start(cfg, slog.New(slog.DiscardHandler), new(slog.LevelVar), func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.close()
+	w := httptest.NewRecorder()
+	metrics.Handler(n).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	for _, line := range []string{"rldb_hints 0", `rldb_quorum_failures_total{code="NOQUORUM"} 0`, "rldb_catching_up "} {
+		if !strings.Contains(w.Body.String(), line) {
+			t.Errorf("/metrics lacks %s", line)
+		}
+	}
 }

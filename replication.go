@@ -36,7 +36,11 @@ type replication struct {
 
 	view atomic.Pointer[inView]
 	far  atomic.Int64 // when a far clock was logged last, Unix ms
-	last *owners      // setView's, which has one caller
+
+	// setView's and adopt's, which have one caller:
+	last    *owners
+	seen    bool    // there was a view
+	cluster ring.ID // of the last one
 }
 
 // inView is what a view says besides who owns what.
@@ -66,10 +70,19 @@ func newReplication(cfg *conf.Config, store *replica.Store, publish func(channel
 	return r
 }
 
-// setView takes the next view to everyone who goes by the ring.
+// frameBounds are those of one frame between members, and of frames that wait. What a client writes is at most
+// 16 MiB, but each of n owners may mint a value at the same time, and a record keeps them all beside each other;
+// such a record must be read, repaired and written over.
+func frameBounds(n int) (frame int, waiting int64) {
+	frame = (n + 1) * 16 << 20
+	return frame, int64(frame) + 16<<20
+}
+
+// setView takes the next view to those who go by the newest one: repair, and who judges whom can be asked.
 func (r *replication) setView(v *membership.View) {
 	in := &inView{self: v.Self, draining: map[ring.ID]bool{}}
-	out := &repair.View{Self: v.Self}
+	out := &repair.View{Self: v.Self, Joined: r.seen && (r.cluster != v.Cluster || r.view.Load().self != v.Self)}
+	r.seen, r.cluster = true, v.Cluster
 	for _, m := range v.Members {
 		out.Members = append(out.Members, m.ID)
 		if m.Draining {
@@ -79,9 +92,12 @@ func (r *replication) setView(v *membership.View) {
 	r.view.Store(in)
 	r.last = ownersOf(v, r.last)
 	out.Owners = r.last.Owners
-	r.coord.SetMembers(r.last)
 	r.repair.SetView(out)
 }
+
+// adopt has the coordinator go by the view that was set last: when the commands do, which go on by an older
+// one while slots are handed over. Else it would refuse slots that they still serve.
+func (r *replication) adopt() { r.coord.SetMembers(r.last) }
 
 // Start is remote's Transport.
 func (r *replication) Start(to ring.ID, request []byte, done func([]byte, error)) {

@@ -29,14 +29,22 @@ func (c *cluster) Standing() command.Standing {
 		CatchingUp: x.CatchingUp, Why: x.Reason, Hints: x.Foreign, Delivered: x.Delivered, Dropped: x.Dropped,
 		Pulled: x.Pulled, Pushed: x.Pushed, Unequal: x.Differences, Rounds: x.Rounds, LastRound: x.LastRound, Siblings: -1,
 	}
-	if p := c.replication.pool.Load(); p != nil {
-		for _, l := range p.Links() {
-			if l.Up {
-				s.Peers = append(s.Peers, command.PeerLatency{Member: ring.ID(l.Peer).String(), RoundTrip: l.RTT})
-			}
+	s.Peers = c.latencies()
+	return s
+}
+
+// latencies are the round trips to the members that answer.
+func (c *cluster) latencies() (all []command.PeerLatency) {
+	p := c.replication.pool.Load()
+	if p == nil {
+		return nil
+	}
+	for _, l := range p.Links() {
+		if l.Up {
+			all = append(all, command.PeerLatency{Member: ring.ID(l.Peer).String(), RoundTrip: l.RTT})
 		}
 	}
-	return s
+	return all
 }
 
 func (c *cluster) Repair(ctx context.Context) error { return c.replication.repair.Now(ctx) }

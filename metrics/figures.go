@@ -43,6 +43,33 @@ type Figures struct {
 	Resident  int64 // bytes of memory that the process takes; 0: unknown
 	CPUUser   time.Duration
 	CPUSystem time.Duration
+
+	Replication *Replication // nil: the node is in no cluster
+}
+
+// Replication is what a node of a cluster does for copies. All but what is said to be
+// of now are totals.
+type Replication struct {
+	NoQuorum, ClusterDown int64 // commands that ended so
+	ReadRepairs           int64 // records that reads sent to replicas that lacked them
+	Remints               int64 // blind writes that were minted again
+	Retries               int64 // conditional writes that were decided again
+	Fallbacks             int64 // writes that went to who stands in for an owner
+
+	SiblingsMade, SiblingsDropped int64 // writes that left several values; values that were left out
+
+	Hints                           int64 // records that wait to go home now
+	HintsDelivered, HintsDropped    int64 // records that were sent, and that went home whole
+	Rounds, Pulled, Pushed, Unequal int64 // of anti-entropy; records fetched and sent; slots found apart
+	Stuck                           int64 // attempts to move a record that could not be moved
+	CatchingUp                      bool  // now: reads do not count on this node
+	Peers                           []Peer
+}
+
+// Peer is a member that can be called now.
+type Peer struct {
+	Member    string
+	RoundTrip time.Duration
 }
 
 // Command is one command's totals. Calls are those that were executed, of which

@@ -38,6 +38,9 @@ func (p *page) node(x *Figures) {
 	p.clients(x)
 	p.data(x)
 	p.process(x)
+	if x.Replication != nil {
+		p.replication(x.Replication)
+	}
 }
 
 func (p *page) commands(x *Figures) {

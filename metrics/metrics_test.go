@@ -32,6 +32,11 @@ func node() Source {
 		Keys: 5, Expiring: 2, Expired: 11, LiveBytes: 50, UsedBytes: 80, DiskBytes: 0, Own: []Own{{"slabs", 9}},
 		UsedMemory: 4176, PeakMemory: 5000, MaxMemory: 0,
 		Resident: 1 << 20, CPUUser: time.Second, CPUSystem: 250 * time.Millisecond,
+		Replication: &Replication{
+			NoQuorum: 1, ClusterDown: 2, ReadRepairs: 3, Remints: 4, Retries: 5, Fallbacks: 6, SiblingsMade: 7, SiblingsDropped: 8,
+			Hints: 9, HintsDelivered: 10, HintsDropped: 11, Rounds: 12, Pulled: 13, Pushed: 14, Unequal: 15, Stuck: 16, CatchingUp: true,
+			Peers: []Peer{{"ab", 2 * time.Millisecond}},
+		},
 	}
 }
 
@@ -116,6 +121,24 @@ func TestFigures(t *testing.T) {
 		`rldb_process_cpu_seconds_total{mode="user"}`:                    1,
 		`rldb_process_cpu_seconds_total{mode="system"}`:                  0.25,
 		`rldb_uptime_seconds`:                                            90,
+		`rldb_quorum_failures_total{code="NOQUORUM"}`:                    1,
+		`rldb_quorum_failures_total{code="CLUSTERDOWN"}`:                 2,
+		`rldb_read_repairs_total`:                                        3,
+		`rldb_write_remints_total`:                                       4,
+		`rldb_conditional_retries_total`:                                 5,
+		`rldb_fallback_writes_total`:                                     6,
+		`rldb_siblings_made_total`:                                       7,
+		`rldb_siblings_dropped_total`:                                    8,
+		`rldb_hints`:                                                     9,
+		`rldb_hints_delivered_total`:                                     10,
+		`rldb_hints_dropped_total`:                                       11,
+		`rldb_repair_rounds_total`:                                       12,
+		`rldb_repair_records_pulled_total`:                               13,
+		`rldb_repair_records_pushed_total`:                               14,
+		`rldb_repair_slots_unequal_total`:                                15,
+		`rldb_repair_records_stuck_total`:                                16,
+		`rldb_catching_up`:                                               1,
+		`rldb_peer_round_trip_seconds{member="ab"}`:                      0.002,
 	} {
 		if value, ok := got[series]; !ok || value != want {
 			t.Errorf("%s is %v, there: %v; want %v", series, value, ok, want)

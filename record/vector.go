@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"encoding/binary"
 	"slices"
-
-	"github.com/spaolacci/murmur3"
 )
 
 // Compare orders dots by (HLC, actor): the order by which every node finds the
@@ -114,17 +112,17 @@ func (v Vector) Hash() uint64 { return v.Digest(nil, nil) }
 // skip names, if it is given: they do not count for a record's version when
 // they are about to be pruned. It is 0 if nothing is left.
 func (v Vector) Digest(key []byte, skip func(actor uint64) bool) uint64 {
-	var room [192]byte
-	b := append(room[:0], key...)
+	var m murmur
+	m.write(key)
 	for _, d := range v {
 		if skip == nil || !skip(d.Actor) {
-			b = appendDot(b, d)
+			m.dot(d)
 		}
 	}
-	if len(b) == len(key) {
+	if m.size == uint64(len(key)) {
 		return 0
 	}
-	return max(murmur3.Sum64(b), 1)
+	return max(m.sum(), 1)
 }
 
 func appendDot(b []byte, d Dot) []byte {

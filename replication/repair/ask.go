@@ -96,6 +96,7 @@ func (r *Repair) settle() {
 	took, came := now-r.behindSince, r.pulled.Load()-r.pulledBefore
 	r.until.Store(int64(s.until()))
 	r.knows.Store(int64(s.knows()))
+	r.lost.Store(s.lost)
 	missing := len(s.missing()) > 0
 	r.mu.Unlock()
 	if began {

@@ -2,6 +2,7 @@ package repair
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/rldb/rldb/ring"
@@ -18,6 +19,7 @@ func (r *Repair) catchUpLoop() {
 	tick := time.NewTicker(r.tick)
 	defer tick.Stop()
 	var told time.Time
+	wait := map[ring.ID]time.Time{} // until when those are left alone of whom records could not be fetched
 	for {
 		select {
 		case <-r.ctx.Done():
@@ -26,9 +28,20 @@ func (r *Repair) catchUpLoop() {
 		case <-r.meet:
 		}
 		tried := map[ring.ID]bool{}
+		for id, until := range wait {
+			if time.Now().Before(until) {
+				tried[id] = true
+			} else {
+				delete(wait, id)
+			}
+		}
 		for id, ok := r.nextMissing(tried); ok; id, ok = r.nextMissing(tried) {
 			tried[id] = true
-			if err := r.catchUpWith(id); err != nil && r.ctx.Err() == nil && time.Since(told) > stillEvery {
+			lacks, err := r.catchUpWith(id)
+			if lacks && r.Lost() {
+				wait[id] = time.Now().Add(stuckPause)
+			}
+			if err != nil && r.ctx.Err() == nil && time.Since(told) > stillEvery {
 				told = time.Now()
 				r.o.Log.Warn("catching up with a member failed, and is tried again", "member", id.Short(), "err", err)
 			}
@@ -50,31 +63,36 @@ func (r *Repair) nextMissing(tried map[ring.ID]bool) (ring.ID, bool) {
 	return ring.ID{}, false
 }
 
-// catchUpWith makes all slots that are shared with a member equal.
-func (r *Repair) catchUpWith(id ring.ID) error {
+// catchUpWith makes all slots that are shared with a member equal. lacks says that records could not be fetched.
+func (r *Repair) catchUpWith(id ring.ID) (lacks bool, err error) {
 	r.mu.Lock()
 	slots := r.standing.area.shared[id]
 	number, current := r.standing.begin(id)
 	r.mu.Unlock()
-	if err := r.exchange(r.ctx, id, slots, catchUpWorkers); err != nil {
-		return err
+	n, err := r.exchange(r.ctx, id, slots, catchUpWorkers)
+	if err != nil {
+		return false, err
 	}
 	r.mu.Lock()
-	r.standing.equalled(id, number, current)
+	r.standing.equalled(id, number, current, n)
 	r.mu.Unlock()
 	r.settle()
-	return nil
+	return n > 0, nil
 }
 
-// exchange makes slots equal with a member, as fast as it goes.
-func (r *Repair) exchange(ctx context.Context, id ring.ID, slots []uint16, workers int) error {
+// exchange makes slots equal with a member, as fast as it goes. It says how many of its records could not be fetched.
+func (r *Repair) exchange(ctx context.Context, id ring.ID, slots []uint16, workers int) (int, error) {
 	x := &exchange{r: r, ctx: ctx, with: id}
 	apart, err := x.differing(slots)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	r.differences.Add(int64(len(apart)))
-	return each(ctx, workers, apart, func(ctx context.Context, slot uint16) error {
-		return (&exchange{r: r, ctx: ctx, with: id}).slot(slot)
+	var lacks atomic.Int64
+	err = each(ctx, workers, apart, func(ctx context.Context, slot uint16) error {
+		n, err := r.exchangeOf(ctx, x, slot)
+		lacks.Add(int64(n))
+		return err
 	})
+	return int(lacks.Load()), err
 }

@@ -102,9 +102,15 @@ func TestAWipedOwnerIsNotCurrentUntilItIsWhole(t *testing.T) {
 		if fresh.repair.Current() {
 			t.Fatal("current with one owner that is not: that one is cut off from the other")
 		}
+		if !fresh.repair.Lost() || c.node('a').repair.Lost() {
+			t.Errorf("c has lost what it held: %v; so has a: %v", fresh.repair.Lost(), c.node('a').repair.Lost())
+		}
 		c.want(only, "a:[on a and c alone] b:nothing c:[on a and c alone]")
 		c.answers('b', "ac")
 		c.waitCurrent()
+		if fresh.repair.Lost() {
+			t.Error("c is rebuilt, and says that it has lost data")
+		}
 		for i := range 500 {
 			c.want(keyOf(uint16(i%7), i), "a:[value] b:[value] c:[value]")
 		}
@@ -114,14 +120,14 @@ func TestAWipedOwnerIsNotCurrentUntilItIsWhole(t *testing.T) {
 func TestAPausedNodeIsNotCurrent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStanding(2, true, false, testTimeout)
-		s.setArea(areaOf("ab", "ab"), true)
+		s.setArea(areaOf("ab", "ab"))
 		s.reach(named('b'), true)
 		r := New(Options{Peers: &silent{}, W: 2, Sloppy: true, Timeout: testTimeout, Log: slog.New(slog.DiscardHandler)})
 		r.area.Store(s.area)
 		r.standing = s
 		(&script{t: t, standing: s, now: r.now()}).twice('b', fine)
 		number, current := s.begin(named('b'))
-		s.equalled(named('b'), number, current)
+		s.equalled(named('b'), number, current, 0)
 		r.settle()
 		if !r.Current() {
 			t.Fatal("not current")
@@ -162,5 +168,33 @@ func TestAnOwnerThatReturnsFromAPauseCatchesUp(t *testing.T) {
 		}
 		c.waitCurrent()
 		c.want(x, "a:[new] b:[new] c:[new] d:nothing")
+	})
+}
+
+func TestAnOwnerThatGainsSlotsHasLostThemUntilItIsRebuilt(t *testing.T) {
+	inCluster(t, "abcd", nil, func(c *cluster) {
+		c.waitCurrent()
+		if c.node('a').repair.Lost() {
+			t.Fatal("it has only started")
+		}
+		actors := map[byte]uint64{}
+		for _, m := range []byte("abc") {
+			actors[m] = c.node(m).store.Actor()
+		}
+		c.changeView("abc") // each owns all
+		for _, m := range []byte("abc") {
+			if !c.node(m).repair.Lost() {
+				t.Errorf("%c has gained slots, and does not say so", m)
+			}
+			if c.node(m).store.Actor() == actors[m] {
+				t.Errorf("%c has gained slots, and mints by its old name", m)
+			}
+		}
+		c.waitFor("all are rebuilt", "abc")
+		for _, m := range []byte("abc") {
+			if c.node(m).repair.Lost() {
+				t.Errorf("%c is current, and says that it has lost data", m)
+			}
+		}
 	})
 }

@@ -51,7 +51,7 @@ func (r *Repair) deliverAll() {
 	r.compareFirst(plans)
 	// Nothing fails here: what goes wrong with a slot is noted with the slot.
 	_ = each(r.ctx, deliverWorkers, plans, func(ctx context.Context, p plan) error {
-		(&delivering{r: r, ctx: ctx, area: a, p: p, failed: make([]error, len(p.to))}).run()
+		(&delivering{r: r, ctx: ctx, area: a, p: p, failed: make([]error, len(p.to)), left: make([][]int, len(p.to))}).run()
 		return nil
 	})
 	r.tellHome()
@@ -102,6 +102,9 @@ type delivering struct {
 	records int64   // sent, to all together
 	bytes   int64
 
+	left [][]int // of each recipient: the numbers of those of the batch that it cannot be sent
+	all  int     // how many that were, of all batches
+
 	keys   []engine.Key // what may be dropped at the end
 	hashes []uint64
 }
@@ -117,8 +120,13 @@ func (d *delivering) run() {
 	well := err == nil && len(confirmed) == len(d.p.to)+len(d.p.same)
 	r := d.r
 	r.home.Lock()
-	r.foreign.done(r.now(), &d.p, confirmed, well)
-	agreed := r.foreign.agreed(&d.p)
+	var agreed bool
+	if err == nil && d.all > 0 {
+		agreed = r.foreign.short(r.now(), &d.p, confirmed)
+	} else {
+		r.foreign.done(r.now(), &d.p, confirmed, well)
+		agreed = r.foreign.agreed(&d.p)
+	}
 	r.home.Unlock()
 	// If the digest is what it was, all that was read is what the owners have confirmed with it.
 	if agreed && r.o.Store.Digest(d.p.slot) == d.p.digest {
@@ -185,14 +193,17 @@ func (d *delivering) batch(b *reader) error {
 	case lost > 0 || !d.p.whole:
 		return nil
 	}
-	keys := make([]engine.Key, len(b.entries))
+	var keys []engine.Key
+	var hashes []uint64
 	for i := range b.entries {
-		keys[i] = b.entries[i].Key
+		if !slices.ContainsFunc(d.left, func(left []int) bool { return slices.Contains(left, i) }) {
+			keys, hashes = append(keys, b.entries[i].Key), append(hashes, b.hashes[i])
+		}
 	}
 	if d.p.direct {
-		return d.r.drop(d.area, keys, b.hashes)
+		return d.r.drop(d.area, keys, hashes)
 	}
-	d.remember(keys, b.hashes)
+	d.remember(keys, hashes)
 	return nil
 }
 
@@ -208,7 +219,7 @@ func (d *delivering) send(b *reader) {
 	var wg sync.WaitGroup
 	for i, to := range d.p.to {
 		if d.failed[i] == nil {
-			wg.Go(func() { d.failed[i] = d.sendTo(to.id, b.entries) })
+			wg.Go(func() { d.left[i], d.failed[i] = d.sendTo(to.id, b.entries) })
 		}
 	}
 	wg.Wait()
@@ -217,7 +228,8 @@ func (d *delivering) send(b *reader) {
 	defer r.home.Unlock()
 	for i, to := range d.p.to {
 		if d.failed[i] == nil {
-			n := int64(len(b.entries))
+			d.all += len(d.left[i])
+			n := int64(len(b.entries) - len(d.left[i]))
 			d.records, d.bytes = d.records+n, d.bytes+int64(b.bytes)
 			r.delivered.Add(n)
 			r.foreign.went(to.id, n, int64(b.bytes))
@@ -225,8 +237,8 @@ func (d *delivering) send(b *reader) {
 	}
 }
 
-func (d *delivering) sendTo(id ring.ID, entries []coordinator.Entry) error {
-	return (&exchange{r: d.r, ctx: d.ctx, with: id}).send(entries)
+func (d *delivering) sendTo(id ring.ID, entries []coordinator.Entry) (left []int, err error) {
+	return (&exchange{r: d.r, ctx: d.ctx, with: id}).sendAll(entries)
 }
 
 // sendHome has everything that is a member's sent to it again: it is back, and may have come with nothing.

@@ -29,6 +29,8 @@
 //     The order of these events is a counter's, not the clock's.
 //   - A record of a foreign slot is dropped only once every owner has confirmed to hold a version
 //     at least as new, and only while it is exactly the version that they have confirmed.
+//   - A record that cannot be moved is left behind, counted and tried again; it keeps no other from its place. Only a
+//     node that has lost data is not current without it.
 //   - Memory: a page of each side, a batch of records (about batchBytes, or one record) for each worker and target,
 //     and at most mostRemembered names for each slot that goes home.
 package repair

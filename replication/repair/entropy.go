@@ -78,7 +78,7 @@ func (r *Repair) round(ctx context.Context, id ring.ID) error {
 	}
 	r.differences.Add(int64(len(apart)))
 	for _, slot := range apart {
-		if err := x.slot(slot); err != nil {
+		if _, err := r.exchangeOf(ctx, x, slot); err != nil {
 			return err
 		}
 	}

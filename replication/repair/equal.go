@@ -27,6 +27,9 @@ type exchange struct {
 	ctx   context.Context
 	with  ring.ID
 	limit *limiter
+
+	left  int // records that could not be moved: see stuck
+	lacks int // of these: that this node lacks
 }
 
 var errDigests = errors.New("repair: not as many digests as were asked for")
@@ -123,11 +126,11 @@ func (x *exchange) pull(keys []engine.Key) (apart []engine.Key, err error) {
 	got, err := x.r.fetch(x.ctx, x.with, keys)
 	if err != nil && !(errors.Is(err, engine.ErrCorrupt) && len(got) == len(keys)) { // damaged there is as good as none
 		x.r.fetched(x.with, len(keys), math.MaxInt)
-		return nil, err
+		return x.pullOneByOne(keys, err)
 	}
 	hashes, err := x.r.merge(keys, got)
 	if err != nil {
-		return nil, err
+		return x.pullOneByOne(keys, err)
 	}
 	bytes := 0
 	for i := range got {
@@ -159,10 +162,11 @@ func (x *exchange) push(keys []engine.Key) error {
 		if len(b.entries) == 0 {
 			continue
 		}
-		if err := x.send(b.entries); err != nil {
+		left, err := x.sendAll(b.entries)
+		if err != nil {
 			return err
 		}
-		x.r.pushed.Add(int64(len(b.entries)))
+		x.r.pushed.Add(int64(len(b.entries) - len(left)))
 		if err := x.limit.take(x.ctx, b.bytes); err != nil {
 			return err
 		}

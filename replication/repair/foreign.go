@@ -26,6 +26,7 @@ type foreignSlot struct {
 	marks map[ring.ID]uint64
 	pause time.Duration // between two attempts while not all owners are to be had
 	next  time.Duration // not before
+	short bool          // the last attempt left records behind that cannot be sent
 }
 
 // delivery counts what has gone to a member since it returned.
@@ -142,6 +143,7 @@ func (s *foreignSlot) has(id ring.ID, digest uint64) bool {
 // done notes how a plan ended: who has confirmed everything, and whether all went well.
 func (f *foreign) done(now time.Duration, p *plan, confirmed []recipient, well bool) {
 	s := f.slot(p.slot)
+	s.short = false
 	for id := range s.confirmed {
 		if !slices.Contains(p.owners, id) {
 			delete(s.confirmed, id)
@@ -166,6 +168,26 @@ func (f *foreign) done(now time.Duration, p *plan, confirmed []recipient, well b
 	s.next = now + s.pause
 }
 
+// short notes that a plan ended, for some of the recipients without records that cannot be sent, and says whether all owners have
+// confirmed the others. Nobody has confirmed the digest then, so all of it is tried again. An owner that waits has got what
+// can be got.
+func (f *foreign) short(now time.Duration, p *plan, reached []recipient) (agreed bool) {
+	s := f.slot(p.slot)
+	agreed = !slices.ContainsFunc(p.owners, func(id ring.ID) bool {
+		return !s.has(id, p.digest) && !slices.Contains(reached, recipient{id, f.returns[id]})
+	})
+	clear(s.confirmed)
+	for _, to := range reached {
+		if f.returns[to.id] == to.returns && s.marks[to.id] < p.seq {
+			delete(s.marks, to.id)
+		}
+	}
+	s.short = true
+	s.pause = min(max(2*s.pause, shortPause), longPause)
+	s.next = now + s.pause
+	return agreed
+}
+
 // agreed says whether all owners have confirmed the digest that p began with.
 func (f *foreign) agreed(p *plan) bool {
 	s := f.slots[p.slot]
@@ -186,7 +208,7 @@ func (f *foreign) asked(id ring.ID, h held, urgent bool) bool {
 		delete(s.marks, id)
 		return false
 	}
-	if urgent {
+	if urgent && !s.short {
 		s.next = 0
 	}
 	if s.marks[id] != 0 {

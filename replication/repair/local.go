@@ -160,6 +160,9 @@ func (r *Repair) merge(keys []engine.Key, got []record.Whole) ([]uint64, error) 
 	}
 	s := &merger{got: got, hashes: make([]uint64, len(keys))}
 	if err := r.carry(engine.Write, s, keys); err != nil {
+		if ownFault(err) {
+			err = fmt.Errorf("%w: %w", errOwn, err)
+		}
 		return nil, err
 	}
 	r.pulled.Add(int64(s.changed))

@@ -31,6 +31,9 @@ type View struct {
 	Self    ring.ID
 	Members []ring.ID                   // all, ascending
 	Owners  func(slot uint16) []ring.ID // in ring order
+	// Joined: since the view before, this node has come into this cluster, or has got another ID in it: what it held says
+	// nothing of what it owns now. (The first view's does not count: Options.Lost says it.)
+	Joined bool
 }
 
 // Options are what a Repair is made with.
@@ -65,6 +68,7 @@ type Repair struct {
 
 	until atomic.Int64 // this node is current as long as now is before it
 	knows atomic.Int64 // and knows how things stand
+	lost  atomic.Bool  // standing's
 	area  atomic.Pointer[area]
 
 	mu           sync.Mutex // guards what follows
@@ -78,7 +82,7 @@ type Repair struct {
 	home    sync.Mutex // guards foreign
 	foreign *foreign
 
-	delivered, dropped, pulled, pushed, rounds, lastRound, differences atomic.Int64
+	delivered, dropped, pulled, pushed, rounds, lastRound, differences, stuck, stuckTold atomic.Int64
 }
 
 // New makes a Repair, which does nothing before Start.
@@ -98,6 +102,7 @@ func New(o Options) *Repair {
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.until.Store(int64(never))
 	r.knows.Store(int64(never))
+	r.lost.Store(o.Lost)
 	return r
 }
 
@@ -126,16 +131,20 @@ func (r *Repair) Close() {
 	r.wg.Wait()
 }
 
-// SetView replaces the view.
+// SetView replaces the view. It must be called before this node mints dots for slots that it owns by it.
 func (r *Repair) SetView(v *View) {
 	a := newArea(v)
-	empty := r.o.Store.Stats().Keys == 0
 	r.mu.Lock()
 	// Before standing knows: what is dropped by the old view is dropped before this node
 	// begins to catch up with the new one.
 	r.area.Store(a)
-	r.standing.setArea(a, empty)
+	gained := r.standing.setArea(a)
+	r.lost.Store(r.standing.lost)
 	r.mu.Unlock()
+	if gained {
+		// Others may have dots of these slots that this process minted and does not hold any more.
+		r.o.Store.NewActor()
+	}
 	isForeign := make(map[uint16]bool, len(a.foreign))
 	for _, slot := range a.foreign {
 		isForeign[slot] = true
@@ -181,6 +190,11 @@ func (r *Repair) Current() bool { return r.before(r.until.Load()) }
 // is known not to. One that was stopped, and is not aware of it, does not know.
 func (r *Repair) Knows() bool { return r.before(r.knows.Load()) }
 
+// Lost says whether this node began without data, or has gained slots, and is not rebuilt
+// yet: what it holds of a key says nothing of what it, or the owner before it, has acknowledged.
+// It is asked for each conditional write: one atomic.
+func (r *Repair) Lost() bool { return r.lost.Load() }
+
 func (r *Repair) before(t int64) bool {
 	switch t := time.Duration(t); t {
 	case never:
@@ -202,6 +216,7 @@ type Counters struct {
 	Rounds      int64 // of anti-entropy
 	LastRound   time.Duration
 	Differences int64 // slots that were found apart
+	Stuck       int64 // attempts to move a record that could not be moved
 	CatchingUp  bool
 	Reason      string // why this node is catching up; "" if it is not
 }
@@ -211,6 +226,7 @@ func (r *Repair) Counters() Counters {
 	c := Counters{
 		Delivered: r.delivered.Load(), Dropped: r.dropped.Load(), Pulled: r.pulled.Load(), Pushed: r.pushed.Load(),
 		Rounds: r.rounds.Load(), LastRound: time.Duration(r.lastRound.Load()), Differences: r.differences.Load(),
+		Stuck: r.stuck.Load(),
 	}
 	if a := r.area.Load(); a != nil {
 		for _, slot := range a.foreign {
@@ -218,7 +234,7 @@ func (r *Repair) Counters() Counters {
 		}
 	}
 	r.mu.Lock()
-	c.CatchingUp, c.Reason = r.standing.behind, r.standing.reason
+	c.CatchingUp, c.Reason = r.standing.behind, r.standing.why()
 	r.mu.Unlock()
 	return c
 }

@@ -40,6 +40,7 @@ type cluster struct {
 	bytes int                 // of values, and of what pages list
 	actor uint64
 	lose  func(kind string) bool // the answer of a call that was carried out
+	heavy map[string]bool        // names whose records no call can carry; not to change
 	// before is called before a call is carried out, if it is set.
 	before func(kind string, from, to ring.ID)
 }
@@ -339,6 +340,8 @@ func (n *testNode) State(to ring.ID) coordinator.State {
 	return quorum.Up
 }
 
+var errHeavy = errors.New("larger than a frame may be")
+
 var errCut = errors.New("no connection")
 
 // call has f done at another node, after a while.
@@ -365,6 +368,12 @@ func (n *testNode) call(kind string, to ring.ID, f func(other *testNode), failed
 
 func (n *testNode) Write(to ring.ID, w *coordinator.WriteRequest, done func(coordinator.WriteAnswer, error)) {
 	n.call("write", to, func(other *testNode) {
+		for i := range w.Records {
+			if n.c.heavy[string(w.Records[i].Key.Name)] {
+				done(coordinator.WriteAnswer{}, errHeavy)
+				return
+			}
+		}
 		n.c.mu.Lock()
 		lose := n.c.lose
 		n.c.mu.Unlock()
@@ -391,6 +400,10 @@ func (n *testNode) Fetch(to ring.ID, keys []engine.Key, done func([]record.Whole
 		size := 0
 		for i, k := range keys {
 			got[i] = other.get(k)
+			if n.c.heavy[string(k.Name)] && !got[i].IsZero() {
+				done(nil, errHeavy)
+				return
+			}
 			size += sizeOf(&got[i])
 		}
 		n.c.mu.Lock()

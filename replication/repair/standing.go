@@ -1,6 +1,7 @@
 package repair
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -45,6 +46,8 @@ type member struct {
 	shares    uint64 // when the slots that it shares with this node last changed
 	equal     uint64 // when the newest attempt began that made all shared slots equal; 0: none did
 	equalWith bool   // it was current then
+	short     int    // attempts since the last reason that left records behind
+	lacking   int    // how many the newest attempt did
 }
 
 // never is before every time, forever after.
@@ -76,13 +79,16 @@ func (s *standing) next() uint64 {
 func (s *standing) arise(reason string, lost bool) {
 	s.since = s.next()
 	s.lost = s.lost || lost
+	for _, m := range s.members {
+		m.short = 0
+	}
 	if !s.behind {
 		s.behind, s.reason = true, reason
 	}
 }
 
-// setArea replaces the view. empty: this node holds nothing.
-func (s *standing) setArea(a *area, empty bool) {
+// setArea replaces the view, and says whether this node gains slots by it.
+func (s *standing) setArea(a *area) (gained bool) {
 	before := s.area
 	s.area = a
 	for id := range s.members {
@@ -97,9 +103,11 @@ func (s *standing) setArea(a *area, empty bool) {
 			s.members[id].equal, s.members[id].shares = 0, s.next()
 		}
 	}
-	if before != nil && a.gained(before, empty) {
+	gained = before != nil && a.gained(before)
+	if gained {
 		s.arise("it has gained slots", true)
 	}
+	return gained
 }
 
 // reach notes whether a member is reachable, and says whether it is again.
@@ -196,11 +204,34 @@ func (s *standing) begin(id ring.ID) (number uint64, current bool) {
 	return s.next(), m != nil && m.current
 }
 
-// equalled notes that an attempt has succeeded; current: the member was, when it began.
-func (s *standing) equalled(id ring.ID, number uint64, current bool) {
-	if m := s.members[id]; m != nil && number > m.shares {
-		m.equal, m.equalWith = number, current && m.current
+// equalled notes that an attempt has succeeded, but for some records of the member that could not be fetched. current: it was,
+// when the attempt began. A node that has lost nothing is current without them in the end: one record must not
+// take all others from its clients. One that has lost its data is not: nobody knows what it has acknowledged of them.
+func (s *standing) equalled(id ring.ID, number uint64, current bool, lacking int) {
+	m := s.members[id]
+	if m == nil || number <= m.shares {
+		return
 	}
+	m.lacking = lacking
+	if lacking > 0 && number > s.since {
+		m.short++
+	}
+	if lacking > 0 && (s.lost || m.short < stuckAfter) {
+		return
+	}
+	m.equal, m.equalWith = number, current && m.current
+}
+
+// why is the reason, with what is in the way.
+func (s *standing) why() string {
+	n := 0
+	for _, m := range s.members {
+		n += m.lacking
+	}
+	if !s.behind || n == 0 {
+		return s.reason
+	}
+	return fmt.Sprintf("%s; %d records cannot be fetched from others: see the log", s.reason, n)
 }
 
 // settle says whether this node becomes current with what is known by now.

@@ -13,6 +13,13 @@ import (
 
 func named(name byte) ring.ID { return ring.ID{name} }
 
+// joined is areaOf of a node that has just come into the cluster.
+func joined(members, owners string) *area {
+	a := areaOf(members, owners)
+	a.view.Joined = true
+	return a
+}
+
 // areaOf is that of node a in a cluster of some members, of which those of owners own every slot.
 func areaOf(members, owners string) *area {
 	v := &View{Self: named('a')}
@@ -41,7 +48,7 @@ type script struct {
 
 func begin(t *testing.T, w int, sloppy, lost bool, a *area) *script {
 	s := &script{t: t, standing: newStanding(w, sloppy, lost, testTimeout)}
-	s.setArea(a, true)
+	s.setArea(a)
 	return s
 }
 
@@ -74,7 +81,7 @@ func (s *script) twice(id byte, a remote.Standing) {
 
 func (s *script) meet(id byte) {
 	number, current := s.begin(named(id))
-	s.equalled(named(id), number, current)
+	s.equalled(named(id), number, current, 0)
 }
 
 func (s *script) want(current bool, missing string) {
@@ -213,7 +220,7 @@ func TestStandingCountsWhatBeganAfterTheReason(t *testing.T) {
 	early, _ := s.ask(named('b'), s.now)
 	grown := remote.Standing{Start: 1, Suspicions: 1}
 	s.hear('b', grown)
-	s.equalled(named('b'), attempt, current)
+	s.equalled(named('b'), attempt, current, 0)
 	s.answer(named('b'), early, grown)
 	s.want(false, "b")
 	s.hear('b', grown)
@@ -340,23 +347,28 @@ func TestStandingAfterAChangeOfTheRing(t *testing.T) {
 		}
 		s := begin(t, 2, sloppy, false, areaOf("a", "a"))
 		s.want(true, "")
-		s.setArea(areaOf("abc", "abc"), false) // others have joined it
+		s.setArea(areaOf("abc", "abc")) // others have joined it
 		if s.behind {
 			t.Fatal("it holds all there is, and catches up")
 		}
-		s.setArea(areaOf("a", "a"), false)
-		s.setArea(areaOf("abc", "abc"), true) // it has joined others
+		s.setArea(areaOf("a", "a"))
+		s.setArea(joined("abc", "bc")) // it has joined others, and has no slots yet
+		s.setArea(areaOf("abc", "abc"))
 		s.want(false, "")
 		whole(s)
-		s.setArea(areaOf("abcd", "bcd"), true) // it has lost its slots: it misses nothing
+		s.setArea(areaOf("a", "a"))
+		s.setArea(joined("abc", "abc")) // both at once
+		s.want(false, "")
+		whole(s)
+		s.setArea(areaOf("abcd", "bcd")) // it has lost its slots: it misses nothing
 		s.reach(named('d'), true)
 		s.hear('d', fine)
 		s.want(true, "")
-		s.setArea(areaOf("abcd", "abd"), true) // it has gained some
+		s.setArea(areaOf("abcd", "abd")) // it has gained some
 		s.want(false, "bd")
 		s.meet('b')
 		s.want(false, "d")
-		s.setArea(areaOf("abcd", "acd"), true) // c instead of b, in all of them
+		s.setArea(areaOf("abcd", "acd")) // c instead of b, in all of them
 		s.want(false, "cd")
 		whole(s)
 	}
@@ -368,7 +380,7 @@ func TestStandingProperties(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		ids := []byte("bcd")
 		s := newStanding(rapid.IntRange(1, 3).Draw(rt, "w"), true, rapid.Bool().Draw(rt, "lost"), testTimeout)
-		s.setArea(areaOf("abcd", "abc"), true)
+		s.setArea(areaOf("abcd", "abc"))
 		now := time.Duration(0)
 		state := map[byte]*remote.Standing{}
 		told := map[byte]time.Duration{} // when each was last asked and said that it does not suspect
@@ -402,7 +414,7 @@ func TestStandingProperties(t *testing.T) {
 				state[id].Foreign = rapid.Int64Range(0, 1).Draw(rt, "foreign")
 			case 5:
 				number, current := s.begin(named(id))
-				s.equalled(named(id), number, current)
+				s.equalled(named(id), number, current, 0)
 			case 6:
 				now += rapid.SampledFrom([]time.Duration{1, half / 3, half}).Draw(rt, "time")
 			default:
@@ -438,7 +450,7 @@ func TestStandingProperties(t *testing.T) {
 		}
 		for _, m := range s.missing() {
 			number, current := s.begin(m)
-			s.equalled(m, number, current)
+			s.equalled(m, number, current, 0)
 		}
 		s.settle()
 		if now >= s.until() || len(s.missing()) > 0 {

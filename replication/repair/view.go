@@ -62,13 +62,13 @@ func (a *area) place(slot uint16, owners []ring.ID, known map[string]bool) {
 }
 
 // gained says whether this node owns slots that it did not own before, so that it may lack what they hold elsewhere.
-// One that was alone owned all, for itself: if it is empty, it has joined the others; if not, they have joined it.
-func (a *area) gained(before *area, empty bool) bool {
+// One that was alone owned all, for itself: only the view says whether it has joined the others, or they have joined it.
+func (a *area) gained(before *area) bool {
 	switch {
 	case !a.member || len(a.others) == 0:
 		return false
-	case len(before.others) == 0:
-		return empty
+	case a.view.Joined:
+		return len(a.groups) > 0
 	}
 	for slot := range uint16(engine.Slots) {
 		if a.owned.Has(slot) && !before.owned.Has(slot) {

@@ -159,7 +159,7 @@ func (t *Txn) put(v *val, k *engine.Key, c *engine.Change) {
 	s := t.store
 	r := record.Record{
 		Type:     record.String,
-		Dot:      record.Dot{Actor: s.actor, HLC: s.clock.After(v.floor, t.now)},
+		Dot:      record.Dot{Actor: s.Actor(), HLC: s.clock.After(v.floor, t.now)},
 		ExpireAt: v.expireAt,
 		CRC:      record.Checksum(v.data),
 	}

@@ -1,6 +1,8 @@
 package replica
 
 import (
+	"math/rand/v2"
+
 	"github.com/rldb/rldb/engine"
 	"github.com/rldb/rldb/record"
 )
@@ -64,4 +66,14 @@ func (s *Store) RecordsIn(slot uint16) int64 { return s.eng.Len(slot) }
 func (s *Store) Clock() *record.Clock { return s.clock }
 
 // Actor is this process's name in dots.
-func (s *Store) Actor() uint64 { return s.actor }
+func (s *Store) Actor() uint64 { return s.actor.Load() }
+
+// NewActor gives this process another name, drawn by chance: an entry of a vector says that all dots up to it were seen, so
+// who may have lost records that it has minted must not go on by the name that they bear.
+func (s *Store) NewActor() {
+	for {
+		if old, actor := s.actor.Load(), rand.Uint64(); actor != 0 && actor != old && s.actor.CompareAndSwap(old, actor) {
+			return
+		}
+	}
+}

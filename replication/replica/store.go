@@ -35,7 +35,7 @@ type Counters struct {
 type Store struct {
 	eng   engine.Engine
 	clock *record.Clock
-	actor uint64
+	actor atomic.Uint64
 	log   *slog.Logger
 	slots [engine.Slots]slot
 
@@ -75,7 +75,8 @@ const never = math.MaxInt64
 // Open returns a Store over an engine, which may hold entries, and starts its
 // sweep.
 func Open(o Options) *Store {
-	s := &Store{eng: o.Engine, clock: o.Clock, actor: o.Actor, log: o.Log, replicated: o.Replicated, stop: make(chan struct{})}
+	s := &Store{eng: o.Engine, clock: o.Clock, log: o.Log, replicated: o.Replicated, stop: make(chan struct{})}
+	s.actor.Store(o.Actor)
 	for i := range s.slots {
 		s.slots[i].due.Store(never)
 	}
