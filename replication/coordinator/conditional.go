@@ -218,6 +218,9 @@ func (d *conditional) verdict() {
 	switch {
 	case v == quorum.Met:
 		d.end(nil, len(d.records))
+	case v == quorum.NoQuorum: // others may have it, whatever this node's engine says
+		d.c.counts.failed(v)
+		d.end(&Error{v.Error(accepted, d.W)}, 0)
 	case d.err != nil:
 		d.end(d.err, 0)
 	case v == quorum.Retry:
