@@ -40,7 +40,7 @@ type cluster struct {
 	bytes int                 // of values, and of what pages list
 	actor uint64
 	lose  func(kind string) bool // the answer of a call that was carried out
-	heavy map[string]bool        // names whose records no call can carry; not to change
+	heavy map[string]bool        // names whose records no call can carry
 	// before is called before a call is carried out, if it is set.
 	before func(kind string, from, to ring.ID)
 }
@@ -344,6 +344,19 @@ var errHeavy = errors.New("larger than a frame may be")
 
 var errCut = errors.New("no connection")
 
+func (c *cluster) tooHeavy(k engine.Key) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.heavy[string(k.Name)]
+}
+
+// lighten has calls carry all records again.
+func (c *cluster) lighten() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.heavy)
+}
+
 // call has f done at another node, after a while.
 func (n *testNode) call(kind string, to ring.ID, f func(other *testNode), failed func(error)) {
 	n.c.mu.Lock()
@@ -369,7 +382,7 @@ func (n *testNode) call(kind string, to ring.ID, f func(other *testNode), failed
 func (n *testNode) Write(to ring.ID, w *coordinator.WriteRequest, done func(coordinator.WriteAnswer, error)) {
 	n.call("write", to, func(other *testNode) {
 		for i := range w.Records {
-			if n.c.heavy[string(w.Records[i].Key.Name)] {
+			if n.c.tooHeavy(w.Records[i].Key) {
 				done(coordinator.WriteAnswer{}, errHeavy)
 				return
 			}
@@ -400,7 +413,7 @@ func (n *testNode) Fetch(to ring.ID, keys []engine.Key, done func([]record.Whole
 		size := 0
 		for i, k := range keys {
 			got[i] = other.get(k)
-			if n.c.heavy[string(k.Name)] && !got[i].IsZero() {
+			if n.c.tooHeavy(k) && !got[i].IsZero() {
 				done(nil, errHeavy)
 				return
 			}

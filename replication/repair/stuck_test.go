@@ -66,7 +66,7 @@ func TestALostNodeSaysThatARecordCannotBeFetched(t *testing.T) {
 		if calls > 1000 {
 			t.Errorf("%d fetches in 20 s", calls)
 		}
-		clear(c.heavy)
+		c.lighten()
 		c.waitCurrent()
 		c.want(heavy, "a:[old] b:[old] c:[old]")
 	})
@@ -88,7 +88,7 @@ func TestARecordThatCannotGoHome(t *testing.T) {
 		c.want(heavy, "a:[hint] b:[hint] c:nothing d:[hint]")
 		time.Sleep(time.Minute)
 		c.want(heavy, "a:[hint] b:[hint] c:nothing d:[hint]")
-		clear(c.heavy)
+		c.lighten()
 		c.wait("it goes home too", func() bool { return c.foreign() == 0 })
 		c.want(heavy, "a:[hint] b:[hint] c:[hint] d:nothing")
 	})
