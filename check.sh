@@ -78,13 +78,15 @@ go test -race -timeout 30m $packages
 step "tests of memory and of the ring's evenness, without the race detector"
 go test ./resp ./command ./engine/memory ./ring
 step "commands over an engine that does nothing at once"
-RLDB_TEST_ENGINE=slow go test -race -timeout 30m ./command
-RLDB_TEST_ENGINE=cluster go test -race -timeout 30m ./command
+RLDB_TEST_ENGINE=slow go test -timeout 30m ./command
+step "commands over a coordinator"
+RLDB_TEST_ENGINE=cluster go test -timeout 30m ./command
 step "integration tests"
 go test -race -timeout 60m -v ./integration >integration.log 2>&1 || failed
 grep -E '^(---|ok|PASS|FAIL)' integration.log | grep -v '^    ' || true
 # Above, tests that name no engine ran over memory; those that name one, over each.
-by_engine='^(TestDifferential|TestExpiry|TestExpirySweep|TestRateLimiter|TestSessionStore|TestLock|TestGoRedisOptimisticLocking|TestCLIScan|TestStopUnderLoad|TestBadInput)$'
+by_engine='^(TestDifferential|TestExpiry|TestLock|TestGoRedisOptimisticLocking|TestCLIScan|TestStopUnderLoad|TestBadInput)$'
+[ -z "${RLDB_SOAK:-}" ] || by_engine="$by_engine|^(TestExpirySweep|TestRateLimiter|TestSessionStore)$"
 for engine in bitcask lsm; do
   step "integration tests that depend on the engine, over $engine"
   tests=$by_engine

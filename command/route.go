@@ -100,8 +100,10 @@ func (c *call) routeSlot(slot uint16) string {
 	if !c.view.serves(slot) || c.row.access == notKey && !c.view.advertised(slot) {
 		return c.elsewhere(slot)
 	}
-	if c.cl.nudging.settled != c.view.epoch+1 && c.nudge(slot) {
-		return moved(slot, c.view.primaryOf(slot), c.s.TLS())
+	if c.cl.nudging.settled != c.view.epoch+1 {
+		if to := c.view.primaryOf(slot); to != nil && c.nudge(slot) {
+			return moved(slot, to, c.s.TLS())
+		}
 	}
 	return ""
 }

@@ -86,6 +86,14 @@ func TestNudgeByAnOwner(t *testing.T) {
 	expect(old, "-MOVED 5061 127.0.0.3:7003\r\n", "SET", "bar", "2")
 	expect(old, "$1\r\n1\r\n", "GET", "bar")
 	expect(n.library("lib"), "$1\r\n1\r\n", "GET", "bar")
+
+	// It is cut off, and knows of nobody to send clients to.
+	late := n.library("lib")
+	late.do("GET", "bar")
+	nobody := func(o *TopologyOptions) { o.Primary = func(uint16) int { return -1 } }
+	n.srv.SetTopology(threeMembers(4, memberA, all, nobody))
+	expect(late, "$-1\r\n", "GET", "of another slot")
+	expect(late, "-"+errBlind+"\r\n", "CLUSTER", "SLOTS")
 }
 
 // TestNudgeKeepsOrder: what stands behind a nudged command in its pipeline, and is on

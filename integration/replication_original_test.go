@@ -242,7 +242,7 @@ func keyNotFound(t *testing.T, c *testCluster) {
 func TestReplicationNoQuorum(t *testing.T) {
 	for _, strict := range []bool{false, true} {
 		t.Run(fmt.Sprintf("strict=%v", strict), func(t *testing.T) {
-			c := startReplicated(t, 3, clusterOptions{engine: "bitcask", strict: strict, more: []string{"--fsync", "no"}})
+			c := startReplicated(t, 3, clusterOptions{engine: "bitcask", strict: strict, more: append([]string{"--fsync", "no"}, noNudge...)})
 			alone := c.nodes[0]
 			const key = "quorum"
 			context := alone.chased("RLDB.PUT", key, "kept").str()
