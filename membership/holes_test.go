@@ -64,7 +64,13 @@ func TestOneThatIsCutOffTakesTheOthersForDown(t *testing.T) {
 		eventually(t, "the others take it for down", func() bool { return healthAt(n, me) == Down })
 	}
 	eventually(t, "it serves nobody, as a write needs two", func() bool {
-		return len(nodes[3].View().Ranges) == 0 && healthAt(nodes[3], nodes[0].View().Self) == Down
+		v := nodes[3].View()
+		for slot := range uint16(ring.Slots) {
+			if v.Mine(slot) {
+				return false
+			}
+		}
+		return v.SlotsServed() == ring.Slots && healthAt(nodes[3], nodes[0].View().Self) == Suspect
 	})
 	w.cut("", "d")
 	agree(t, 4, nodes...)

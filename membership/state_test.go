@@ -305,7 +305,7 @@ func TestVerdict(t *testing.T) {
 		{name: "but can be down", state: who("abc", "c-", "a>c", "b>c"), down: "c"},
 		{name: "cut off from all", state: who("abcde", "a>bcde"), alone: 'a', down: "bcde"},
 		{name: "cut off, with what others said before", state: who("abcde", "a>bcde", "b>a", "c>a"), alone: 'a', down: "bcde"},
-		{name: "cut off, where a write needs more nodes than one", state: who("abcde", "a>bcde", "b>a"), alone: 'a', few: true, down: "abcde"},
+		{name: "cut off, where a write needs more nodes than one", state: who("abcde", "a>bcde", "b>a"), alone: 'a', few: true, down: "a", suspect: "bcde"},
 		{name: "what the other side said before the partition", state: who("abcde", "a>de", "c>de", "d>abc", "e>abc"), lost: "abc", down: "abc"},
 		{name: "and the same without knowing of the partition", state: who("abcde", "a>de", "c>de", "d>abc", "e>abc"), down: "de"},
 	} {

@@ -34,13 +34,29 @@ func verdict(s state, self ring.ID, sees sight) map[ring.ID]Health {
 		}
 		down[worst] = true
 	}
+	if sees.alone && sees.few {
+		return s.cutOff(self)
+	}
 	if sees.alone {
-		down[self] = sees.few
+		delete(down, self)
 		for _, r := range s.entries[self].reports.on {
 			down[r.id] = true
 		}
 	}
 	return s.healths(reporters, down)
+}
+
+// cutOff is the verdict of a node that hears from nobody, where a write needs more nodes
+// than one. It is the one that is down: it serves nobody, and sends clients to the others,
+// whom it suspects. If it said that it serves, clients would forget the others.
+func (s state) cutOff(self ring.ID) map[ring.ID]Health {
+	healths := s.healths(nil, map[ring.ID]bool{self: true})
+	for _, r := range s.entries[self].reports.on {
+		if h, there := healths[r.id]; there && h == Alive {
+			healths[r.id] = Suspect
+		}
+	}
+	return healths
 }
 
 // sight is what a node knows of its own being cut off. It is empty on one that is
@@ -49,9 +65,7 @@ type sight struct {
 	// alone: it hears from nobody at all. It has nobody to agree with, so what it
 	// cannot reach is down to it.
 	alone bool
-	// few: a write needs more nodes than one. Then a node that is alone serves nobody, and
-	// must not tell clients that it does: they would forget the others.
-	few bool
+	few   bool // a write needs more nodes than one: see cutOff
 	// lost are the members that do not answer it, and whom memberlist takes for
 	// dead: nobody hears them on this side of a partition. What they last said of
 	// others was before it, and does not count.
