@@ -16,8 +16,10 @@ type Standing struct {
 	Suspected  bool   // the answering node takes the asker for down
 	Suspicions uint64 // how often it has, since the answering node started
 	Start      uint64 // names the answering process: random, made at its start
-	Foreign    int64  // records that it holds for slots that the asker owns and it does not
-	Current    bool   // it calls itself current
+	// Foreign counts the records that it held, when the asker asked last before, for slots
+	// that the asker owns and it does not, and that the asker has not confirmed since.
+	Foreign int64
+	Current bool // it calls itself current
 }
 
 // ServerOptions are what a Server answers from. The functions are called on the goroutines
